@@ -1,0 +1,1 @@
+"""A governed control plane: people and agents ask, one deterministic engine decides."""

@@ -1,0 +1,156 @@
+"""What changes people, projects and organizations: built-in actions in a project's own chain."""
+
+import secrets
+from collections.abc import Mapping
+from uuid import UUID
+
+import orjson
+import psycopg
+
+from control_plane.audit import Asking, as_answer
+from control_plane.errors import Conflict, Forbidden, InvalidBody
+from control_plane.execution import Request, Target, context_of, keys_of, migrate
+from control_plane.identity import Caller, check_password, hasher
+from control_plane.ids import uuid7
+from control_plane.journal import Journal
+from control_plane.models import SYSTEM, Decision, Intent, Json, Principal
+from control_plane.registry import Registry
+from control_plane.store import Store
+from control_plane.store.writing import Asked, writing
+
+MIN_PASSWORD = 12
+SYSTEM_SLUG = "system"
+"""The organization's own project: users and tokens are executions in its chain."""
+
+type Effects = list[Mapping[str, Json]]
+type Steps = list[tuple[Intent, Effects]]
+
+
+def _administer(store: Store, target: Target, steps: Steps) -> dict[str, Json]:
+    """Commit built-in actions that the caller of this function has authorised, as one.
+
+    Answers the first one's execution. The request's own key makes a retry safe.
+    """
+    request = Request("execution", str(uuid7()), [intent for intent, _ in steps], None)
+
+    def attempt() -> dict[str, Json]:
+        asked = Asked(target.org, target.project, target.principal, None, [request.request_id])
+        with writing(store, asked) as transaction:
+            if known := transaction.loaded.keys.get(request.request_id):
+                return dict(orjson.loads(known.answer))
+            journal = Journal(context_of(target, transaction.loaded))
+            ids = [request.request_id, *(str(uuid7()) for _ in steps[1:])]
+            executions = [
+                journal.append(_granted(intent), Asking(target.principal, id, "api"), *effects)
+                for id, (intent, effects) in zip(ids, steps, strict=True)
+            ]
+            migrate(journal)
+            answer = as_answer(executions[0])
+            transaction.commit(journal.batch(keys_of(target.principal, request, 200, answer)))
+        return answer
+
+    try:
+        return store.retrying(attempt)
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict() from error
+
+
+def _granted(intent: Intent) -> Decision:
+    return Decision(intent.action, 1, intent.inputs, "success", title=intent.action)
+
+
+def create_organization(
+    store: Store, registries: Mapping[str, Registry], slug: str, password: str | None = None
+) -> dict[str, str]:
+    """Make an organization with its own chain and its first admin.
+
+    Without `password` one is generated, which its first session must change. Returns
+    organization, username, password. Raises `Conflict` when the slug is taken.
+    """
+    org, project, user = str(uuid7()), str(uuid7()), str(uuid7())
+    chosen = password or secrets.token_urlsafe(18)
+    organization = {"kind": "organization.create", "slug": slug, "title": slug.capitalize()}
+    system = {"kind": "project.create", "slug": SYSTEM_SLUG, "title": "System", "template": "system"}
+    steps: Steps = [
+        (Intent("organization.create", {"slug": slug}), [organization, system]),
+        _new_user(user, "admin", chosen, admin=True, must_change=password is None),
+    ]
+    _administer(store, Target(org, project, SYSTEM, registries["system"]), steps)
+    return {"organization": org, "username": "admin", "password": chosen}
+
+
+def _new_user(
+    user: str, username: str, password: str, *, admin: bool, must_change: bool
+) -> tuple[Intent, Effects]:
+    inputs = {"user": user, "username": username, "admin": admin}
+    effect = {
+        **inputs,
+        "kind": "user.create",
+        "password_hash": hasher().hash(password),
+        "must_change_password": must_change,
+    }
+    return Intent("user.create", inputs), [effect]
+
+
+def create_project(
+    store: Store,
+    registries: Mapping[str, Registry],
+    asking: tuple[str, Principal],
+    names: Mapping[str, str],
+) -> dict[str, Json]:
+    """Make a project from a template, its components' first state included.
+
+    `asking` is the organization and who asks; `names` has slug, title and template. Answers the
+    execution `project.create`. Raises `InvalidBody` for an unknown template, `Conflict` for a
+    taken slug. Whether the principal may is checked by the caller.
+    """
+    org, principal = asking
+    if names["template"] not in registries or names["template"] == "system":
+        known = ", ".join(sorted(set(registries) - {"system"}))
+        raise InvalidBody(f"There is no template {names['template']!r}; there are: {known}.")
+    target = Target(org, str(uuid7()), principal, registries[names["template"]])
+    effect = {"kind": "project.create", **names}
+    return _administer(store, target, [(Intent("project.create", dict(names)), [effect])])
+
+
+def require_admin(caller: Caller) -> Caller:
+    """The caller, if they are an admin of their organization; else `Forbidden`."""
+    if not caller.admin:
+        raise Forbidden("Only an admin of the organization may do this.")
+    return caller
+
+
+def change_password(
+    store: Store, registries: Mapping[str, Registry], caller: Caller, current: str, new: str
+) -> None:
+    """Change the caller's own password and end all of their sessions.
+
+    Raises `Unauthenticated` for a wrong current one, `InvalidBody` for a new one that is the same
+    or shorter than 12 characters.
+    """
+    check_password(store, caller, current)
+    if len(new) < MIN_PASSWORD or new == current:
+        raise InvalidBody(f"Choose a new password of at least {MIN_PASSWORD} characters.")
+    effect = {
+        "kind": "user.password",
+        "user": caller.user,
+        "password_hash": hasher().hash(new),
+        "must_change_password": False,
+    }
+    [system] = store.read(caller.org, "project_by_slug", slug=SYSTEM_SLUG)
+    target = Target(caller.org, system["id"], SYSTEM, registries["system"])
+    asked_by = Principal("user", caller.user, caller.user, "session")
+    steps: Steps = [(Intent("user.password", {"user": caller.user}), [effect])]
+    _administer(store, _as(target, asked_by), steps)
+
+
+def _as(target: Target, principal: Principal) -> Target:
+    return Target(target.org, target.project, principal, target.registry)
+
+
+def organization_id(store: Store, slug: str) -> str | None:
+    """The id of an organization, or None: for commands, which have no session."""
+    found = store.read(str(UUID(int=0)), "organization", slug=slug)
+    return found[0]["id"] if found else None
+
+

@@ -1,0 +1,86 @@
+"""The resolver, what it answers when things go wrong, and what every request shares."""
+
+from typing import Any
+
+import orjson
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+
+from control_plane.api import health, people, projects
+from control_plane.api.shared import MAX_BODY_BYTES
+from control_plane.canonical import parse
+from control_plane.errors import BodyTooLarge, ControlPlaneError, InvalidBody, NotFound, problem
+
+PROBLEM_JSON = "application/problem+json"
+
+logger = Logger(service="api")
+app = APIGatewayHttpResolver(
+    enable_validation=True, serializer=lambda body: orjson.dumps(body).decode()
+)
+app.include_router(health.router)
+app.include_router(people.router, prefix="/v1")
+app.include_router(projects.router, prefix="/v1")
+
+
+def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one API Gateway HTTP API event (payload format 2.0)."""
+    try:
+        _check_body(event)
+        return app.resolve(event, context)
+    except ControlPlaneError as error:
+        return _event_response(error)
+    except Exception:
+        logger.exception("unexpected error")
+        return _event_response(ControlPlaneError("Something unexpected happened here."))
+
+
+def _check_body(event: dict[str, Any]) -> None:
+    """Read the body strictly before anything else does; sizes first."""
+    body = event.get("body")
+    if not body or event.get("isBase64Encoded"):
+        return
+    encoded = body.encode()
+    if len(encoded) > MAX_BODY_BYTES:
+        raise BodyTooLarge()
+    parse(encoded)
+
+
+@app.exception_handler(ControlPlaneError)
+def _problem(error: ControlPlaneError) -> Response[str]:
+    body = orjson.dumps(problem(error)).decode()
+    return Response(error.status.value, PROBLEM_JSON, body, headers=dict(error.headers))
+
+
+@app.exception_handler(RequestValidationError)
+def _invalid(error: RequestValidationError) -> Response[str]:
+    errors = [
+        {"at": ".".join(map(str, item["loc"])), "error": item["msg"]} for item in error.errors()
+    ]
+    return _problem(InvalidBody(errors=errors))
+
+
+@app.exception_handler(NotFoundError)
+def _no_route(_: NotFoundError) -> Response[str]:
+    return _problem(NotFound())
+
+
+@app.get("/openapi.json")
+def openapi() -> Response[str]:
+    """This description."""
+    text = app.get_openapi_json_schema(
+        title="gradio-chat-agent",
+        version="1",
+        description="A governed control plane: ask, preview, confirm; one engine decides.",
+    )
+    return Response(200, content_types.APPLICATION_JSON, text)
+
+
+def _event_response(error: ControlPlaneError) -> dict[str, Any]:
+    return {
+        "statusCode": error.status.value,
+        "headers": {"Content-Type": PROBLEM_JSON, **error.headers},
+        "body": orjson.dumps(problem(error)).decode(),
+        "isBase64Encoded": False,
+    }

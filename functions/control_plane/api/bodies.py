@@ -1,0 +1,75 @@
+"""The shapes of request bodies, as the API's description shows them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+RequestId = Annotated[str, Field(min_length=1, max_length=128)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A preview's digest.")]
+ActionId = Annotated[str, Field(min_length=1, max_length=256)]
+Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+Secret = Annotated[str, Field(min_length=1, max_length=1024)]
+MAX_STEPS = 10
+
+
+class Body(BaseModel):
+    """A request body: nothing that isn't described is let through."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Login(Body):
+    """A user name and password; the organization's slug where there are several."""
+
+    username: Annotated[str, Field(min_length=1, max_length=128)]
+    password: Secret
+    organization: Slug | None = None
+
+
+class PasswordChange(Body):
+    """The password in force, and the one to set."""
+
+    current_password: Secret
+    new_password: Secret
+
+
+class NewProject(Body):
+    """A project to make from a template."""
+
+    slug: Slug
+    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    template: Annotated[str, Field(min_length=1, max_length=64)] = "demo"
+
+
+class Step(Body):
+    """One asked-for action."""
+
+    action: ActionId
+    inputs: dict[str, JsonValue] = {}
+
+
+Steps = Annotated[list[Step], Field(min_length=1, max_length=MAX_STEPS)]
+
+
+class Preview(Body):
+    """What to look ahead at; nothing is stored."""
+
+    steps: Steps
+
+
+class Execution(Step):
+    """One action to execute; `confirm` is the digest of the preview that was confirmed."""
+
+    request_id: RequestId | None = None
+    confirm: Digest | None = None
+
+
+class Plan(Body):
+    """Several actions to execute as one; `confirm` is the digest of their preview."""
+
+    request_id: RequestId | None = None
+    steps: Steps
+    confirm: Digest
+
+
+Status = Literal["success", "rejected", "failed", "pending_approval"]

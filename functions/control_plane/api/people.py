@@ -1,0 +1,52 @@
+"""Signing in and out, one's own password, and who one is."""
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from control_plane import administration, identity
+from control_plane.api import bodies, shared
+
+router = APIGatewayHttpRouter()
+
+
+@router.post("/auth/login")
+def login(body: bodies.Login) -> Response[str]:
+    """Open a session and answer its token."""
+    opened = identity.login(shared.store(), body.username, body.password, body.organization)
+    return shared.answer(opened)
+
+
+@router.post("/auth/logout")
+def logout() -> Response[str]:
+    """End the session of the token that is sent."""
+    caller = shared.anyone(router)
+    identity.logout(shared.store(), caller, shared.bearer(router) or "")
+    return shared.no_content()
+
+
+@router.post("/auth/password")
+def change_password(body: bodies.PasswordChange) -> Response[str]:
+    """Change one's own password; all of one's sessions end, this one too."""
+    administration.change_password(
+        shared.store(),
+        shared.registries(),
+        shared.anyone(router),
+        body.current_password,
+        body.new_password,
+    )
+    return shared.no_content()
+
+
+@router.get("/me")
+def me() -> Response[str]:
+    """Who the sender of this request is."""
+    caller = shared.anyone(router)
+    [organization] = shared.store().read(caller.org, "organization_by_id")
+    return shared.answer(
+        {
+            "user": {"id": caller.user, "username": caller.username},
+            "organization": organization,
+            "admin": caller.admin,
+            "must_change_password": caller.must_change_password,
+        }
+    )

@@ -1,0 +1,144 @@
+"""Projects: what is declared in them, their state, previews, executions and plans."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import AwareDatetime
+
+from control_plane import administration, execution, reading
+from control_plane.api import bodies, shared
+from control_plane.models import Intent
+
+router = APIGatewayHttpRouter()
+
+
+
+@router.get("/projects")
+def list_projects(limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = None) -> Response[str]:
+    """The projects that one may see, newest first."""
+    caller = shared.caller(router)
+    page = reading.projects(shared.store(), caller.org, caller.user, limit, cursor)
+    return shared.answer(page)
+
+
+@router.post("/projects")
+def create_project(body: bodies.NewProject) -> Response[str]:
+    """Make a project; admins of the organization only. Answers its first execution."""
+    caller = administration.require_admin(shared.caller(router))
+    names = {"slug": body.slug, "title": body.title or body.slug, "template": body.template}
+    asking = (caller.org, caller.principal)
+    created = administration.create_project(shared.store(), shared.registries(), asking, names)
+    return shared.answer(created)
+
+
+@router.get("/projects/<project>")
+def get_project(project: str) -> Response[str]:
+    """One project."""
+    target = shared.target_of(router, project)
+    user = target.principal.owner
+    return shared.answer(reading.project(shared.store(), target.org, user, target.project))
+
+
+@router.get("/projects/<project>/registry")
+def get_registry(project: str) -> Response[str]:
+    """The components and actions declared in a project, with their JSON Schemas."""
+    caller = shared.caller(router, project)
+    target = shared.target_of(router, project)
+    named = {"id": target.project, "slug": caller.slug, "title": caller.title}
+    registry = target.registry
+    return shared.answer({"project": named, "registry": registry.hash, **registry.described})
+
+
+@router.get("/projects/<project>/state")
+def get_state(
+    project: str,
+    version: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
+    at: AwareDatetime | None = None,
+) -> Response[str]:
+    """The state now, at a version, or at a moment."""
+    target = shared.target_of(router, project)
+    if version is None and at is None:
+        return shared.answer(reading.state(shared.store(), target))
+    if version is None:
+        version = reading.version_at(shared.store(), target, _iso(at) or "")
+    return shared.answer(
+        reading.state_at_version(shared.store(), shared.archived(), target, version)
+    )
+
+
+@router.post("/projects/<project>/previews")
+def preview(project: str, body: bodies.Preview) -> Response[str]:
+    """What would happen if these steps were asked for now; stores nothing."""
+    target = shared.target_of(router, project)
+    return shared.answer(execution.preview(shared.store(), target, _intents(body.steps)))
+
+
+@router.post("/projects/<project>/executions")
+def execute(project: str, body: bodies.Execution) -> Response[str]:
+    """Execute one action. The answer is its execution, whatever was decided."""
+    request = execution.Request(
+        kind="execution",
+        request_id=shared.request_id(router, body.request_id),
+        intents=[Intent(body.action, body.inputs)],
+        confirm=body.confirm,
+    )
+    target = shared.target_of(router, project)
+    return shared.answer(execution.execute(shared.store(), target, request))
+
+
+@router.post("/projects/<project>/plans")
+def execute_plan(project: str, body: bodies.Plan) -> Response[str]:
+    """Execute several actions as one: exactly what the confirmed preview predicted, or nothing."""
+    request = execution.Request(
+        kind="plan",
+        request_id=shared.request_id(router, body.request_id),
+        intents=_intents(body.steps),
+        confirm=body.confirm,
+    )
+    target = shared.target_of(router, project)
+    return shared.answer(execution.execute(shared.store(), target, request))
+
+
+@router.get("/projects/<project>/executions")
+def list_executions(
+    project: str,
+    limit: Annotated[int, Query(ge=1)] = 50,
+    cursor: str | None = None,
+    status: bodies.Status | None = None,
+    action: str | None = None,
+    principal: str | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+) -> Response[str]:
+    """The audit log, newest first, archived executions included."""
+    target = shared.target_of(router, project)
+    wanted = {
+        "status": status,
+        "action": action,
+        "principal": principal,
+        "since": _iso(since),
+        "until": _iso(until),
+    }
+    page = reading.executions(shared.store(), shared.archived(), target, limit, cursor, **wanted)
+    return shared.answer(page)
+
+
+@router.get("/projects/<project>/executions/<seq>")
+def get_execution(project: str, seq: int) -> Response[str]:
+    """One execution of the audit log."""
+    target = shared.target_of(router, project)
+    return shared.answer(reading.execution(shared.store(), shared.archived(), target, seq))
+
+
+def _intents(steps: list[bodies.Step]) -> list[Intent]:
+    return [Intent(step.action, step.inputs) for step in steps]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    """A moment as records write it."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

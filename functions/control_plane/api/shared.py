@@ -1,0 +1,82 @@
+"""What routes share: this process's store and registries, who calls, and how to answer."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import orjson
+from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from control_plane.archive import reader
+from control_plane.errors import IdempotencyConflict, InvalidBody
+from control_plane.execution import Target
+from control_plane.identity import Caller, authenticate, ready_to_act, target
+from control_plane.ids import uuid7
+from control_plane.registry import Registry, load_registries
+from control_plane.settings import settings
+from control_plane.store import Store
+
+MAX_BODY_BYTES = 256 * 1024
+
+
+@cache
+def store() -> Store:
+    """The application's database, connected at the first use."""
+    return Store(settings().chat_agent_database_url)
+
+
+@cache
+def registries() -> Mapping[str, Registry]:
+    """The declarations that this deployment has installed."""
+    return load_registries()
+
+
+@cache
+def archived() -> reader.Archive:
+    """The executions that lie in S3."""
+    return reader.Archive(store())
+
+
+def caller(router: APIGatewayHttpRouter, project: str | None = None) -> Caller:
+    """Who sent this request; a due password change stops all but the routes that make it."""
+    return ready_to_act(anyone(router, project))
+
+
+def anyone(router: APIGatewayHttpRouter, project: str | None = None) -> Caller:
+    """Who sent this request, also while their password change is due."""
+    store().limit_time(router.lambda_context.get_remaining_time_in_millis() / 1000)
+    return authenticate(store(), bearer(router), project)
+
+
+def target_of(router: APIGatewayHttpRouter, project: str) -> Target:
+    """The project that this request names, if its sender may see it."""
+    return target(caller(router, project), registries())
+
+
+def bearer(router: APIGatewayHttpRouter) -> str | None:
+    """The token of the Authorization header (RFC 6750), or None."""
+    scheme, _, token = router.current_event.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def request_id(router: APIGatewayHttpRouter, given: str | None) -> str:
+    """The body's request id or the Idempotency-Key header's; made here where none is given."""
+    header = router.current_event.headers.get("idempotency-key")
+    if header is not None and not 1 <= len(header) <= 128:
+        raise InvalidBody("Idempotency-Key takes 1 to 128 characters.")
+    if header and given and header != given:
+        raise IdempotencyConflict("Idempotency-Key and request_id differ. Send one of them.")
+    return given or header or str(uuid7())
+
+
+def answer(body: Any, status: int = 200) -> Response[str]:
+    """A JSON answer, exactly as given."""
+    return Response(status, content_types.APPLICATION_JSON, orjson.dumps(body).decode())
+
+
+def no_content() -> Response[str]:
+    """Done, and there is nothing to say."""
+    return Response(204, None, "")
+
+

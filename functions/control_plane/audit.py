@@ -1,0 +1,157 @@
+"""The record of one attempt, its payload, and the chain that binds them.
+
+`hash = sha256(record text)`; the record holds `prev_hash` and `payload_hash = sha256(salt ‖ payload
+text)`. Both texts are canonical JSON (RFC 8785), stored as they were hashed, never re-made.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.canonical import canonical, sha256, stored
+from control_plane.engine.decide import Context, state_hash
+from control_plane.engine.explain import explain
+from control_plane.ids import uuid7
+from control_plane.models import Decision, Json, Principal
+
+FORMAT_VERSION = 1
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How an intent was asked for: what a record says beside the decision."""
+
+    principal: Principal
+    request_id: str
+    trigger: str
+    preview: str | None = None
+    plan: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One attempt as it is stored: exact texts, and the chain's hash after it."""
+
+    seq: int
+    version: int | None
+    hash: str
+    record: str
+    payload: str | None
+    salt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An execution with the row that its table takes."""
+
+    execution: Execution
+    row: Mapping[str, Json] = field(repr=False)
+
+
+def enter(decision: Decision, before: Context, after: Context, asking: Asking) -> Entry:
+    """Record a decision made in `before` that leads to `after`, as the chain's next link."""
+    payload = canonical({"inputs": dict(decision.inputs), "diff": list(decision.diff)})
+    salt = secrets.token_hex(SALT_BYTES)
+    id, seq = str(uuid7()), before.seq + 1
+    version = after.version if decision.changes else None
+    record = canonical(
+        {
+            **_header(decision, before, asking, id, seq),
+            **_outcome(decision, before, after),
+            "payload_hash": hash_payload(salt, payload),
+            "prev_hash": before.hash,
+        }
+    )
+    execution = Execution(seq, version, sha256(record), record, payload, salt)
+    return Entry(execution, _row(execution, decision, before, asking, id))
+
+
+def _header(
+    decision: Decision, before: Context, asking: Asking, id: str, seq: int
+) -> dict[str, Json]:
+    optional = {"preview": asking.preview, "plan": asking.plan and dict(asking.plan)}
+    return {
+        "v": FORMAT_VERSION,
+        "org": before.org,
+        "project": before.project,
+        "seq": seq,
+        "execution_id": id,
+        "request_id": asking.request_id,
+        "at": before.at,
+        "principal": asking.principal.record(),
+        "trigger": asking.trigger,
+        "action": decision.action,
+        "action_version": decision.action_version,
+        "component_versions": dict(decision.targets),
+        "registry": before.registry.hash,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+
+
+def _outcome(decision: Decision, before: Context, after: Context) -> dict[str, Json]:
+    outcome: dict[str, Json] = {
+        "status": decision.status,
+        "reasons": [reason.record() for reason in decision.reasons],
+        "cost": decision.cost if decision.changes else 0,
+        "policy_version": 0,
+        "base_version": before.version,
+    }
+    if decision.changes:
+        outcome |= {"version": after.version, "state_hash": state_hash(after.components)}
+    return outcome
+
+
+def _row(
+    execution: Execution, decision: Decision, before: Context, asking: Asking, id: str
+) -> dict[str, Json]:
+    return {
+        "org_id": before.org,
+        "project_id": before.project,
+        "seq": execution.seq,
+        "version": execution.version,
+        "at": before.at,
+        "id": id,
+        "request_id": asking.request_id,
+        "principal_id": asking.principal.id,
+        "owner_id": asking.principal.owner,
+        "action": decision.action,
+        "status": decision.status,
+        "hash": execution.hash,
+        "salt": execution.salt,
+        "payload": execution.payload,
+        "record": execution.record,
+    }
+
+
+def hash_payload(salt: str, payload: str) -> str:
+    """Lower-case hex SHA-256 of the salt's bytes followed by the payload's text."""
+    return hashlib.sha256(bytes.fromhex(salt) + payload.encode()).hexdigest()
+
+
+def as_answer(execution: Execution | Mapping[str, Any]) -> dict[str, Json]:
+    """An execution as the API answers it: hash, record and payload members, and sentences.
+
+    Takes an `Execution`, or a stored or archived row with its `hash`, `record`, `payload`.
+    """
+    if isinstance(execution, Execution):
+        hash, record, payload = execution.hash, execution.record, execution.payload
+    else:
+        hash, record, payload = execution["hash"], execution["record"], execution["payload"]
+    members = stored(record)
+    erased = {"erased": True} if payload is None else stored(payload)
+    explanations = [explain(reason) for reason in members["reasons"]]
+    return {**members, **erased, "hash": hash, "explanations": explanations}
+
+
+def as_line(execution: Mapping[str, Any]) -> str:
+    """A stored row as its archived JSONL line, without the line's end; canonical JSON itself.
+
+    The texts go in as they are: they are canonical already, and the members are in order.
+    """
+    payload = execution["payload"] or "null"
+    salt = f'"{execution["salt"]}"' if execution["salt"] else "null"
+    head = f'{{"hash":"{execution["hash"]}","payload":{payload}'
+    return f'{head},"record":{execution["record"]},"salt":{salt}}}'

@@ -1,0 +1,30 @@
+"""Sentences for reason codes. Records hold only codes, ids and integers; this renders them."""
+
+from collections.abc import Mapping
+
+from control_plane.models import Json
+
+_SENTENCES = {
+    "unknown_action": "There is no such action in this project. Look it up in the registry.",
+    "invalid_inputs": "The inputs don't fit the action's declaration: {about}.",
+    "role_required": "This needs the role {role}. Ask someone who has it.",
+    "confirmation_required": "This needs your confirmation: preview it, then confirm its digest.",
+    "confirmation_stale": "What was confirmed is no longer what would happen. Look at it again.",
+    "handler_error": "The action's own code failed ({error}). Nothing was changed.",
+    "handler_timeout": "The action's own code took too long. Nothing was changed.",
+    "undeclared_change": "The action tried to change what it didn't declare. Nothing was changed.",
+    "invalid_state": "The result doesn't fit the declaration of {component}. Nothing was changed.",
+    "state_too_large": "The result would be larger than {limit} bytes. Nothing was changed.",
+}
+
+
+def explain(reason: Mapping[str, Json]) -> str:
+    """The sentence for a recorded reason; the code itself where it is not one of ours."""
+    facts = {**reason, "about": _about_input(reason)}
+    sentence = _SENTENCES.get(str(reason["code"]), str(reason["code"]))
+    return sentence.format_map(facts)
+
+
+def _about_input(reason: Mapping[str, Json]) -> str:
+    problem = str(reason.get("error", "")).replace("_", " ")
+    return f"{reason['input']} ({problem})" if "input" in reason else problem

@@ -1,0 +1,71 @@
+"""What would happen, and the digest that turns it into a promise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from control_plane.canonical import canonical, sha256
+from control_plane.engine.decide import Context, decide
+from control_plane.models import Decision, Intent, Json, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The decisions of an ordered list of intents, up to and including the first non-success."""
+
+    decisions: Sequence[Decision]
+    digest: str
+    of: int
+
+    @property
+    def status(self) -> Status:
+        """Success only if every asked step would succeed."""
+        return self.decisions[-1].status
+
+    @property
+    def cost(self) -> int:
+        """What would be charged: the cost of the steps that would succeed."""
+        return sum(decision.cost for decision in self.decisions if decision.changes)
+
+
+def predict(intents: Sequence[Intent], context: Context, *, confirmed: bool = True) -> Prediction:
+    """Decide the intents one after the other, each seeing what the ones before would change.
+
+    This is the code that executes them, too; only the commit is missing.
+    """
+    decisions: list[Decision] = []
+    moment = context
+    for intent in intents:
+        decision = decide(intent, moment, confirmed=confirmed)
+        decisions.append(decision)
+        if not decision.changes:
+            break
+        moment = moment.after(decision)
+    return Prediction(decisions, _digest(decisions, context), len(intents))
+
+
+def _digest(decisions: Sequence[Decision], context: Context) -> str:
+    """Binds project, principal, and per step action@version, inputs, status, cost and effect.
+
+    The state's version is not bound: what the effect doesn't touch may move.
+    """
+    return sha256(
+        canonical(
+            {
+                "v": 1,
+                "project": context.project,
+                "principal": {"kind": context.principal.kind, "id": context.principal.id},
+                "steps": [_bound(decision) for decision in decisions],
+            }
+        )
+    )
+
+
+def _bound(decision: Decision) -> dict[str, Json]:
+    return {
+        "action": f"{decision.action}@v{decision.action_version}",
+        "inputs": dict(decision.inputs),
+        "status": decision.status,
+        "reasons": [reason.code for reason in decision.reasons],
+        "cost": decision.cost,
+        "effect": list(decision.diff),
+    }

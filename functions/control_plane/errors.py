@@ -1,0 +1,144 @@
+"""The one tree of errors, each with a stable code, and their only mapping to HTTP (RFC 9457).
+
+ControlPlaneError
+ ├─ Malformed            400  the request can't be read
+ ├─ InvalidBody          422  it can be read and doesn't fit the schema
+ ├─ Unauthenticated      401  who asks is not known
+ ├─ PasswordChangeRequired 403
+ ├─ Forbidden            403  who asks is known and may not
+ ├─ NotFound             404  absent, or secret from the caller
+ ├─ Conflict             409  a name is taken
+ ├─ ConfirmationStale    409  what was confirmed is no longer what would happen
+ ├─ BodyTooLarge         413
+ ├─ IdempotencyConflict  422  one key, two bodies
+ ├─ Throttled            429
+ └─ Unavailable          503  nothing was committed, or the key tells what was: try again
+"""
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+
+class ControlPlaneError(Exception):
+    """Something went wrong; the message says what happened and what to do."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(self, detail: str | None = None, **members: Any) -> None:
+        self.detail = detail or (self.__doc__ or "").strip()
+        self.members = members
+        super().__init__(self.detail)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Response headers that belong to this error."""
+        return {}
+
+
+class Malformed(ControlPlaneError):
+    """The request can't be read. Send JSON as the API's description says."""
+
+    code = "malformed"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class InvalidBody(ControlPlaneError):
+    """The request doesn't fit the API's description. Correct the members named in `errors`."""
+
+    code = "invalid_body"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class Unauthenticated(ControlPlaneError):
+    """Sign in first: send a valid token as `Authorization: Bearer`."""
+
+    code = "unauthenticated"
+    status = HTTPStatus.UNAUTHORIZED
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class PasswordChangeRequired(ControlPlaneError):
+    """Change your password first: POST /v1/auth/password."""
+
+    code = "password_change_required"
+    status = HTTPStatus.FORBIDDEN
+
+
+class Forbidden(ControlPlaneError):
+    """You may not do this. Ask an admin."""
+
+    code = "forbidden"
+    status = HTTPStatus.FORBIDDEN
+
+
+class NotFound(ControlPlaneError):
+    """There is nothing here, or you may not see it."""
+
+    code = "not_found"
+    status = HTTPStatus.NOT_FOUND
+
+
+class Conflict(ControlPlaneError):
+    """The name is taken. Choose another."""
+
+    code = "conflict"
+    status = HTTPStatus.CONFLICT
+
+
+class ConfirmationStale(ControlPlaneError):
+    """What you confirmed is no longer what would happen. Nothing was changed; see `preview`."""
+
+    code = "confirmation_stale"
+    status = HTTPStatus.CONFLICT
+
+
+class BodyTooLarge(ControlPlaneError):
+    """The body is too large. Send at most 256 KiB."""
+
+    code = "body_too_large"
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class IdempotencyConflict(ControlPlaneError):
+    """This request id was already used for another request. Take a new one."""
+
+    code = "idempotency_conflict"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class Throttled(ControlPlaneError):
+    """Too many attempts. Wait as long as Retry-After says."""
+
+    code = "throttled"
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.members["retry_after"])}
+
+
+class Unavailable(ControlPlaneError):
+    """The database didn't answer in time. Send the same request, with the same id, again."""
+
+    code = "unavailable"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
+
+
+def problem(error: ControlPlaneError) -> dict[str, Any]:
+    """The RFC 9457 body of an error: type, title, status, detail, code, and its own members."""
+    return {
+        **error.members,
+        "type": "about:blank",
+        "title": error.status.phrase,
+        "status": error.status.value,
+        "detail": error.detail,
+        "code": error.code,
+    }

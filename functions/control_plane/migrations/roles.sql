@@ -1,0 +1,24 @@
+-- The logins, made once per cluster by its superuser (on Aurora: the master user).
+-- Row-level security rests on them: none may bypass it, the owner owns the schema and no more.
+DO $$
+DECLARE name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['chat_agent_owner', 'chat_agent_app', 'chat_agent_archiver'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+      EXECUTE format('CREATE ROLE %I LOGIN NOCREATEDB NOCREATEROLE NOINHERIT', name);
+    END IF;
+  END LOOP;
+END $$;
+-- lock < statement < idle <= 2 x lock < transaction < Lambda's timeout (28 s) < 30 s: a client that
+-- freezes inside a transaction loses its project's lock instead of holding it for ever.
+ALTER ROLE chat_agent_app SET lock_timeout = '5s';
+ALTER ROLE chat_agent_app SET statement_timeout = '6s';
+ALTER ROLE chat_agent_app SET idle_in_transaction_session_timeout = '8s';
+ALTER ROLE chat_agent_app SET transaction_timeout = '12s';
+ALTER ROLE chat_agent_app SET tcp_user_timeout = '8s';
+ALTER ROLE chat_agent_app SET default_transaction_isolation = 'read committed';
+-- The archiver streams whole days, within a Lambda's 15 minutes.
+ALTER ROLE chat_agent_archiver SET lock_timeout = '5s';
+ALTER ROLE chat_agent_archiver SET statement_timeout = '14min';
+ALTER ROLE chat_agent_archiver SET idle_in_transaction_session_timeout = '60s';
+ALTER ROLE chat_agent_archiver SET tcp_user_timeout = '60s';

@@ -1,0 +1,61 @@
+"""Settings: environment variables, read once into one typed object. Secrets also as NAME_FILE."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting of the control plane; the docs and `.env.example` list the same names."""
+
+    chat_agent_database_url: str = ""
+    chat_agent_archiver_database_url: str = ""
+    chat_agent_owner_database_url: str = ""
+    chat_agent_database_iam: str = ""
+    chat_agent_master_secret_arn: str = ""
+    chat_agent_archive_bucket: str = ""
+    chat_agent_anchor_bucket: str = ""
+    chat_agent_archive_after_days: str = "90"
+    chat_agent_api_url: str = ""
+    openai_api_key: str = ""
+    openai_base_url: str = ""
+    openai_model: str = ""
+    azure_openai_endpoint: str = ""
+    azure_openai_api_key: str = ""
+    azure_openai_api_version: str = ""
+    azure_openai_deployment: str = ""
+
+    @property
+    def api_url(self) -> str:
+        """Where the API answers, without /v1 and without a final slash."""
+        return self.chat_agent_api_url.rstrip("/")
+
+    @property
+    def archive_after_days(self) -> int:
+        """Age in days from which whole UTC days of executions are archived."""
+        return int(self.chat_agent_archive_after_days)
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Settings from variables of the same names in upper case.
+
+    NAME_FILE, where NAME itself is not set, names a file that holds the value.
+    """
+    values = {f.name: _value(environment, f.name.upper()) for f in fields(Settings)}
+    return Settings(**{name: value for name, value in values.items() if value is not None})
+
+
+def _value(environment: Mapping[str, str], name: str) -> str | None:
+    if environment.get(name):
+        return environment[name]
+    file = environment.get(f"{name}_FILE")
+    return Path(file).read_text().strip() if file else None
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings, read from its environment at the first call."""
+    return read(os.environ)

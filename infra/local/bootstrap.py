@@ -1,0 +1,74 @@
+"""From an empty cluster to a database that the product runs on: roles, schema, first data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+from control_plane import administration
+from control_plane.migrations import HERE, migrate
+from control_plane.models import SYSTEM
+from control_plane.registry import load_registries
+from control_plane.store import Store
+from psycopg import sql
+
+DATABASE = "chat_agent"
+ORGANIZATION = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """The database URLs of the three logins."""
+
+    app: str
+    archiver: str
+    owner: str
+
+
+def create_roles(superuser_url: str, passwords: Mapping[str, str]) -> None:
+    """Make the cluster's roles, or set their passwords anew; `passwords` by role name."""
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute((HERE / "roles.sql").read_bytes())
+        for role, password in passwords.items():
+            change = sql.SQL("ALTER ROLE {} PASSWORD {}")
+            connection.execute(change.format(sql.Identifier(role), sql.Literal(password)))
+
+
+def create_database(superuser_url: str, name: str = DATABASE) -> None:
+    """Make the database, owned by the schema's owner, unless it is there."""
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+            create = sql.SQL("CREATE DATABASE {} OWNER chat_agent_owner")
+            connection.execute(create.format(sql.Identifier(name)))
+
+
+def logins(superuser_url: str, passwords: Mapping[str, str], name: str = DATABASE) -> Logins:
+    """The URLs with which the three roles reach a database."""
+    host = urlsplit(superuser_url)
+
+    def url(role: str) -> str:
+        address = f"{role}:{quote(passwords[role], safe='')}@{host.hostname}:{host.port}"
+        return urlunsplit(("postgresql", address, f"/{name}", "", ""))
+
+    return Logins(url("chat_agent_app"), url("chat_agent_archiver"), url("chat_agent_owner"))
+
+
+def prepare(superuser_url: str, passwords: Mapping[str, str], admin_password: str) -> Logins:
+    """Bring a cluster to where the product can run on it; repeatable. Seeds project `demo`."""
+    create_roles(superuser_url, passwords)
+    create_database(superuser_url)
+    urls = logins(superuser_url, passwords)
+    migrate(urls.owner)
+    seed(Store(urls.app), admin_password)
+    return urls
+
+
+def seed(store: Store, admin_password: str) -> None:
+    """Make the first organization, its admin, and project `demo`, unless they are there."""
+    registries = load_registries()
+    if administration.organization_id(store, ORGANIZATION) is None:
+        administration.create_organization(store, registries, ORGANIZATION, admin_password)
+    org = administration.organization_id(store, ORGANIZATION) or ""
+    names = {"slug": "demo", "title": "Demo", "template": "demo"}
+    if not store.read(org, "project_by_slug", slug=names["slug"]):
+        administration.create_project(store, registries, (org, SYSTEM), names)

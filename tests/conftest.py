@@ -1,0 +1,66 @@
+"""Real parts for tests: one PostgreSQL cluster a session, one migrated database a test."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import psycopg
+import pytest
+from control_plane.migrations import migrate
+from infra.local import bootstrap
+from infra.local.postgres import Postgres
+from psycopg import sql
+
+ADMIN_PASSWORD = "a password for tests"
+TEMPLATE = "chat_agent_template"
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running PostgreSQL with the product's roles and a migrated template database."""
+
+    superuser_url: str
+    passwords: dict[str, str]
+
+    def admin(self) -> psycopg.Connection:
+        """A superuser's connection to the maintenance database."""
+        return psycopg.connect(self.superuser_url, autocommit=True)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A fresh migrated database with the three logins, and the superuser for looking inside."""
+
+    name: str
+    app: str
+    archiver: str
+    owner: str
+    superuser: str
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    roles = ("chat_agent_app", "chat_agent_archiver", "chat_agent_owner")
+    passwords = {role: secrets.token_hex(8) for role in roles}
+    with Postgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        url = server.superuser_url()
+        bootstrap.create_roles(url, passwords)
+        bootstrap.create_database(url, TEMPLATE)
+        migrate(bootstrap.logins(url, passwords, TEMPLATE).owner)
+        yield Cluster(url, passwords)
+
+
+@pytest.fixture
+def database(postgres: Cluster) -> Iterator[Database]:
+    """A database of this test's own, cloned from the migrated template in milliseconds."""
+    name = f"test_{next(_numbers)}"
+    clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy OWNER chat_agent_owner")
+    with postgres.admin() as admin:
+        admin.execute(clone.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+    urls = bootstrap.logins(postgres.superuser_url, postgres.passwords, name)
+    superuser = postgres.superuser_url.rsplit("/", 1)[0] + f"/{name}"
+    yield Database(name, urls.app, urls.archiver, urls.owner, superuser)
+    with postgres.admin() as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
