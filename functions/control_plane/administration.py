@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from uuid import UUID
 
 import orjson
 import psycopg
@@ -10,7 +9,7 @@ import psycopg
 from control_plane.audit import Asking, as_answer
 from control_plane.errors import Conflict, Forbidden, InvalidBody
 from control_plane.execution import Request, Target, context_of, keys_of, migrate
-from control_plane.identity import Caller, check_password, hasher
+from control_plane.identity import NO_TENANT, Caller, check_password, hasher
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
 from control_plane.models import SYSTEM, Decision, Intent, Json, Principal
@@ -70,7 +69,12 @@ def create_organization(
     org, project, user = str(uuid7()), str(uuid7()), str(uuid7())
     chosen = password or secrets.token_urlsafe(18)
     organization = {"kind": "organization.create", "slug": slug, "title": slug.capitalize()}
-    system = {"kind": "project.create", "slug": SYSTEM_SLUG, "title": "System", "template": "system"}
+    system = {
+        "kind": "project.create",
+        "slug": SYSTEM_SLUG,
+        "title": "System",
+        "template": "system",
+    }
     steps: Steps = [
         (Intent("organization.create", {"slug": slug}), [organization, system]),
         _new_user(user, "admin", chosen, admin=True, must_change=password is None),
@@ -125,7 +129,7 @@ def change_password(
 ) -> None:
     """Change the caller's own password and end all of their sessions.
 
-    Raises `Unauthenticated` for a wrong current one, `InvalidBody` for a new one that is the same
+    Raises `WrongPassword` for a wrong current one, `InvalidBody` for a new one that is the same
     or shorter than 12 characters.
     """
     check_password(store, caller, current)
@@ -150,7 +154,5 @@ def _as(target: Target, principal: Principal) -> Target:
 
 def organization_id(store: Store, slug: str) -> str | None:
     """The id of an organization, or None: for commands, which have no session."""
-    found = store.read(str(UUID(int=0)), "organization", slug=slug)
+    found = store.read(NO_TENANT, "organization", slug=slug)
     return found[0]["id"] if found else None
-
-

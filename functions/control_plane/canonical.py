@@ -43,7 +43,7 @@ def _is_plain(value: Any) -> bool:
     if kind is list:
         return all(map(_is_plain, value))
     if kind is int:
-        return -MAX_INTEGER <= value <= MAX_INTEGER
+        return abs(value) <= MAX_INTEGER
     return value is None or kind is str or kind is bool
 
 

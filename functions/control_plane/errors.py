@@ -5,6 +5,7 @@ ControlPlaneError
  ├─ InvalidBody          422  it can be read and doesn't fit the schema
  ├─ Unauthenticated      401  who asks is not known
  ├─ PasswordChangeRequired 403
+ ├─ WrongPassword        403
  ├─ Forbidden            403  who asks is known and may not
  ├─ NotFound             404  absent, or secret from the caller
  ├─ Conflict             409  a name is taken
@@ -65,6 +66,13 @@ class PasswordChangeRequired(ControlPlaneError):
     """Change your password first: POST /v1/auth/password."""
 
     code = "password_change_required"
+    status = HTTPStatus.FORBIDDEN
+
+
+class WrongPassword(ControlPlaneError):
+    """The current password is wrong. Nothing was changed."""
+
+    code = "wrong_password"
     status = HTTPStatus.FORBIDDEN
 
 

@@ -19,7 +19,16 @@ from control_plane.engine.preview import Prediction
 from control_plane.errors import ConfirmationStale, IdempotencyConflict, NotFound
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
-from control_plane.models import GENESIS_HASH, SYSTEM, Decision, Held, Intent, Json, Principal, Reason
+from control_plane.models import (
+    GENESIS_HASH,
+    SYSTEM,
+    Decision,
+    Held,
+    Intent,
+    Json,
+    Principal,
+    Reason,
+)
 from control_plane.previews import as_preview
 from control_plane.registry import Registry
 from control_plane.store import KnownKey, Loaded, Store
@@ -168,7 +177,7 @@ def _append(
         for index, decision in enumerate(decisions)
     ]
     answer = _answer(request, executions)
-    return (409, {"preview": fresh, **answer}) if stale else (200, answer)
+    return (409, {"preview": fresh, "execution": answer}) if stale else (200, answer)
 
 
 def _stale(decision: Decision) -> Decision:
@@ -197,9 +206,8 @@ def _answer(request: Request, executions: Sequence[Execution]) -> dict[str, Json
 
 
 def _answered(status: int, answer: dict[str, Json]) -> dict[str, Json]:
-    if status == 409:
-        preview = answer.pop("preview")
-        raise ConfirmationStale(preview=preview, execution=answer)
+    if status == ConfirmationStale.status:
+        raise ConfirmationStale(**answer)
     return answer
 
 
@@ -213,7 +221,7 @@ def _replay(known: Mapping[str, KnownKey], request: Request) -> dict[str, Json]:
 def keys_of(
     principal: Principal, request: Request, status: int, answer: Mapping[str, Json]
 ) -> list[dict[str, Json]]:
-    """Rows for the request's key with what a replay answers; a plan's step ids are taken with it."""
+    """Rows for the request's key with what a replay answers; a plan takes its steps' ids, too."""
     common = {"principal_id": principal.id, "body_hash": request.body_hash, "status": status}
     text = orjson.dumps(answer).decode()
     steps = [id for id in request.step_ids if id != request.request_id]
@@ -248,8 +256,4 @@ def _migration(context: Context) -> Decision | None:
         components[component.id] = held
     added = [{"op": "add", "path": f"/{c.id}", "value": c.initial} for c in missing]
     versions = {component.id: component.schema_version for component in missing}
-    return Decision(
-        "project.migrate", 1, {}, "success", (), added, components, targets=versions
-    )
-
-
+    return Decision("project.migrate", 1, {}, "success", (), added, components, targets=versions)

@@ -15,14 +15,23 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from control_plane.canonical import sha256
-from control_plane.errors import NotFound, PasswordChangeRequired, Throttled, Unauthenticated
+from control_plane.errors import (
+    NotFound,
+    PasswordChangeRequired,
+    Throttled,
+    Unauthenticated,
+    WrongPassword,
+)
 from control_plane.execution import Target
 from control_plane.models import Json, Principal, Role
 from control_plane.registry import Registry
-from control_plane.store import Store
+from control_plane.store import Row, Store
 
 SESSION_HOURS = 12
 TOKEN_PREFIX = "cas"  # noqa: S105 (not a secret: what tokens start with)
+
+NO_TENANT = str(UUID(int=0))
+"""Where no tenant is known yet, no tenant's row is seen."""
 
 _AUTHENTICATE = "SELECT authenticate(%(org)s, %(token_hash)s, %(project)s) AS caller"
 
@@ -65,18 +74,25 @@ def login(store: Store, username: str, password: str, organization: str | None) 
 
     From the fifth failure on, each doubles the wait before the next attempt is looked at.
     """
-    found = store.read(str(UUID(int=0)), "organization", slug=organization)
-    org = found[0]["id"] if found else str(UUID(int=0))
+    found = store.read(NO_TENANT, "organization", slug=organization)
+    org = found[0]["id"] if found else NO_TENANT
+    person = _person_with(store, org, username, password)
+    if person is None:
+        raise Unauthenticated("The user name or the password is wrong.")
+    return _open_session(store, org, person)
+
+
+def _person_with(store: Store, org: str, username: str, password: str) -> Row | None:
+    """The active person of this name and password; a failed attempt is counted."""
     people = store.read(org, "user_for_login", username=username)
     person = people[0] if people else None
     if person and person["wait_s"] > 0:
         raise Throttled(retry_after=person["wait_s"])
     right = _verify(person["password_hash"] if person else _nobodys_hash(), password)
-    if person is None or not right or person["disabled"]:
-        if person:
-            store.write(org, "login_failed", user=person["id"])
-        raise Unauthenticated("The user name or the password is wrong.")
-    return _open_session(store, org, person)
+    if person is None or (right and not person["disabled"]):
+        return person
+    store.write(org, "login_failed", user=person["id"])
+    return None
 
 
 def _open_session(store: Store, org: str, person: Mapping[str, Json]) -> dict[str, Json]:
@@ -99,10 +115,9 @@ def _verify(password_hash: str, password: str) -> bool:
 
 
 def check_password(store: Store, caller: Caller, password: str) -> None:
-    """Raise `Unauthenticated` unless this is the caller's password."""
-    [person] = store.read(caller.org, "user_for_login", username=caller.username)
-    if not _verify(person["password_hash"], password):
-        raise Unauthenticated("The current password is wrong.")
+    """Raise `WrongPassword` unless this is the caller's password; tries count as in `login`."""
+    if _person_with(store, caller.org, caller.username, password) is None:
+        raise WrongPassword()
 
 
 def logout(store: Store, caller: Caller, token: str) -> None:

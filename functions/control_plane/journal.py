@@ -23,9 +23,7 @@ class Journal:
         self._changed: dict[str, Held | None] = {}
         self._effects: list[Mapping[str, Json]] = []
 
-    def append(
-        self, decision: Decision, asking: Asking, *effects: Mapping[str, Json]
-    ) -> Execution:
+    def append(self, decision: Decision, asking: Asking, *effects: Mapping[str, Json]) -> Execution:
         """Append one execution, with what else it brings about beside component state."""
         before = self.context
         after = before.after(decision)
@@ -36,10 +34,10 @@ class Journal:
         self._effects += effects
         return entry.execution
 
-    def batch(self, keys: Sequence[Mapping[str, Json]] = ()) -> Batch:
+    def batch(self, keys: Sequence[dict[str, Json]] = ()) -> Batch:
         """Everything appended so far, as one transaction's writes."""
         start, end = self._start, self.context
-        tenant = {"org_id": start.org, "project_id": start.project}
+        tenant: dict[str, Json] = {"org_id": start.org, "project_id": start.project}
         return Batch(
             org=start.org,
             project=start.project,

@@ -1,4 +1,4 @@
-"""What is and what was: projects, state at any version or moment, the audit log. Changes nothing."""
+"""What is and what was: projects, state at any version or moment, the audit log."""
 
 import base64
 import binascii
@@ -25,9 +25,7 @@ class Archived(Protocol):
         """A project's archived rows with seq under `before`, newest first, read as needed."""
 
 
-def projects(
-    store: Store, org: str, user: str, limit: int, cursor: str | None
-) -> dict[str, Json]:
+def projects(store: Store, org: str, user: str, limit: int, cursor: str | None) -> dict[str, Json]:
     """A page of the projects that this person may see."""
     before = _decoded(cursor)
     rows = store.read(
@@ -91,9 +89,7 @@ def _changes(
     store: Store, archived: Archived, target: Target, after: int, until: int
 ) -> Iterable[Mapping[str, Any]]:
     """The successes from one version to another, in order, from wherever they lie."""
-    live = store.read(
-        target.org, "changes", project=target.project, after=after, until=until
-    )
+    live = store.read(target.org, "changes", project=target.project, after=after, until=until)
     expected = live[0]["version"] if live else until + 1
     if expected == after + 1:
         return live

@@ -148,7 +148,7 @@ class Template:
 
         def declare(handler: Handler) -> Handler:
             pointers = (changes,) if isinstance(changes, str) else tuple(changes)
-            title, _, description = inspect.getdoc(handler or "").partition("\n")  # type: ignore[union-attr]
+            title, _, description = (inspect.getdoc(handler) or "").partition("\n")
             texts = {"title": title.rstrip("."), "description": description.strip(), **more}
             action = Action(id, handler, _inputs(id, handler), changes=pointers, **texts)
             self._check(action, phrases)
@@ -189,7 +189,7 @@ def _inputs(id: str, handler: Handler) -> type[BaseModel]:
         _require(typed, f"{id}: give input {name} a type.")
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[name] = (parameter.annotation, default)
-    return create_model(f"{id} inputs", __config__=_STRICT, **fields)  # type: ignore[call-overload, no-any-return]
+    return create_model(f"{id} inputs", __config__=_STRICT, **fields)  # type: ignore[call-overload]
 
 
 class Registry:

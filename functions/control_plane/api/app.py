@@ -1,5 +1,6 @@
 """The resolver, what it answers when things go wrong, and what every request shares."""
 
+from base64 import b64decode
 from typing import Any
 
 import orjson
@@ -38,13 +39,13 @@ def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def _check_body(event: dict[str, Any]) -> None:
     """Read the body strictly before anything else does; sizes first."""
-    body = event.get("body")
-    if not body or event.get("isBase64Encoded"):
-        return
-    encoded = body.encode()
-    if len(encoded) > MAX_BODY_BYTES:
+    body = (event.get("body") or "").encode()
+    if event.get("isBase64Encoded"):
+        body = b64decode(body)
+    if len(body) > MAX_BODY_BYTES:
         raise BodyTooLarge()
-    parse(encoded)
+    if body:
+        parse(body)
 
 
 @app.exception_handler(ControlPlaneError)

@@ -15,9 +15,10 @@ from control_plane.models import Intent
 router = APIGatewayHttpRouter()
 
 
-
 @router.get("/projects")
-def list_projects(limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = None) -> Response[str]:
+def list_projects(
+    limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = None
+) -> Response[str]:
     """The projects that one may see, newest first."""
     caller = shared.caller(router)
     page = reading.projects(shared.store(), caller.org, caller.user, limit, cursor)

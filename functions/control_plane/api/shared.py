@@ -78,5 +78,3 @@ def answer(body: Any, status: int = 200) -> Response[str]:
 def no_content() -> Response[str]:
     """Done, and there is nothing to say."""
     return Response(204, None, "")
-
-

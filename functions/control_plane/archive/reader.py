@@ -1,9 +1,13 @@
-"""Reads archived executions: ranged reads by the manifest's offsets, newest first."""
+"""Reads archived executions back: ranged reads by the manifest's offsets, newest first."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
-from control_plane.store import Store
+from control_plane.archive.bucket import Bucket
+from control_plane.archive.part import read_member
+from control_plane.canonical import canonical, stored
+from control_plane.store import Row, Store
 
 
 class Archive:
@@ -13,6 +17,40 @@ class Archive:
         self._store = store
 
     def below(self, org: str, project: str, before: int) -> Iterator[Mapping[str, Any]]:
-        """A project's archived rows with seq under `before`, newest first, read as needed."""
-        ranges = self._store.read(org, "archived_ranges", project=project, before=before)
-        yield from ranges
+        """A project's archived rows with seq under `before`, newest first, read as needed.
+
+        Each has hash, record, payload and salt, texts as they were hashed.
+        """
+        while ranges := self._store.read(org, "archived_ranges", project=project, before=before):
+            for span in ranges:
+                for line in reversed(_lines(span)):
+                    row = _row(line)
+                    if row["seq"] < before:
+                        yield row
+            before = ranges[-1]["first_seq"]
+
+
+@cache
+def _bucket(name: str) -> Bucket:
+    return Bucket(name)
+
+
+def _lines(span: Row) -> list[bytes]:
+    bucket = _bucket(span["bucket"])
+    compressed = bucket.read_range(
+        span["key"], span["version_id"], span["byte_offset"], span["byte_length"]
+    )
+    return read_member(compressed)
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    """A line as the database's row was; canonical JSON makes the texts the same again."""
+    members = stored(line.decode())
+    payload = members["payload"]
+    return {
+        "seq": members["record"]["seq"],
+        "hash": members["hash"],
+        "record": canonical(members["record"]),
+        "payload": None if payload is None else canonical(payload),
+        "salt": members["salt"],
+    }

@@ -178,5 +178,3 @@ def _below(path: str, allowed: str) -> bool:
 def _total_size(context: Context, changed: Mapping[str, Held | None]) -> int:
     together = {**context.components, **changed}
     return sum(held.size for held in together.values() if held is not None)
-
-

@@ -1,0 +1,59 @@
+"""One S3 bucket: put without overwriting, read back, read ranges."""
+
+import hashlib
+from functools import cached_property
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CHUNK = 1 << 20
+
+
+class Bucket:
+    """A versioned bucket. The client is made at the first use: importing boto3 is slow."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @cached_property
+    def _client(self) -> "S3Client":
+        import boto3
+        from botocore.config import Config
+
+        config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 4})
+        client: S3Client = boto3.client("s3", config=config)
+        return client
+
+    def put_new(self, key: str, body: IO[bytes]) -> None:
+        """Put an object unless the key is taken; its name holds its hash, so taken is put."""
+        try:
+            self._client.put_object(
+                Bucket=self.name,
+                Key=key,
+                Body=body,
+                IfNoneMatch="*",
+                ContentType="application/gzip",
+                ChecksumAlgorithm="SHA256",
+            )
+        except self._client.exceptions.ClientError as error:
+            if error.response["Error"].get("Code") != "PreconditionFailed":
+                raise
+
+    def read_back(self, key: str) -> tuple[str, str]:
+        """The version id of an object and the SHA-256 of the bytes that S3 really holds."""
+        answer = self._client.get_object(Bucket=self.name, Key=key)
+        digest = hashlib.sha256()
+        for chunk in answer["Body"].iter_chunks(_CHUNK):
+            digest.update(chunk)
+        return answer.get("VersionId", ""), digest.hexdigest()
+
+    def read_range(self, key: str, version_id: str, offset: int, length: int) -> bytes:
+        """Some bytes of one version of an object."""
+        answer = self._client.get_object(
+            Bucket=self.name,
+            Key=key,
+            VersionId=version_id,
+            Range=f"bytes={offset}-{offset + length - 1}",
+        )
+        return answer["Body"].read()

@@ -1,0 +1,114 @@
+"""One archive object in the making: JSONL, sorted by project and seq, a gzip member a project.
+
+Members are written with mtime 0, so that the same rows make the same bytes, and each can be read
+alone by its offset and length.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from isal import igzip
+
+from control_plane.audit import as_line
+from control_plane.canonical import sha256, stored
+
+MAX_PART_BYTES = 64 * 1024 * 1024
+"""Uncompressed bytes after which a part ends: also what reading a member back may take."""
+
+
+class BrokenChain(Exception):
+    """A stored execution is not what its chain says. Nothing more is archived: look at it."""
+
+
+@dataclass
+class Range:
+    """One project's consecutive executions in a part, and where their gzip member lies."""
+
+    project: str
+    first_seq: int
+    first_at: Any
+    last_seq: int = 0
+    last_at: Any = None
+    first_version: int | None = None
+    last_version: int | None = None
+    head_hash: str = ""
+    offset: int = 0
+    length: int = 0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Extend the range by its next row; raises `BrokenChain` unless it is linked to it."""
+        record = stored(row["record"])
+        linked = not self.head_hash or (
+            row["seq"] == self.last_seq + 1 and record["prev_hash"] == self.head_hash
+        )
+        if not linked or sha256(row["record"]) != row["hash"] or record["seq"] != row["seq"]:
+            raise BrokenChain(f"project {self.project}, seq {row['seq']}: {BrokenChain.__doc__}")
+        self.last_seq, self.last_at, self.head_hash = row["seq"], row["at"], row["hash"]
+        if row["version"] is not None:
+            self.first_version = self.first_version or row["version"]
+            self.last_version = row["version"]
+
+
+@dataclass
+class Part:
+    """What was written: its ranges, its rows, and the hash of its compressed bytes."""
+
+    ranges: list[Range] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0
+    sha256: str = ""
+
+
+def write_part(rows: Iterator[Mapping[str, Any]], file: SpooledTemporaryFile[bytes]) -> Part:
+    """Write rows, which come sorted by project and seq, until they end or the part is full."""
+    part = Part()
+    written, member = 0, None
+    for row in rows:
+        if not part.ranges or part.ranges[-1].project != row["project"]:
+            _end_member(part, member, file)
+            part.ranges.append(Range(row["project"], row["seq"], row["at"], offset=file.tell()))
+            member = igzip.IGzipFile(fileobj=file, mode="wb", compresslevel=2, mtime=0)
+        part.ranges[-1].add(row)
+        line = as_line(row).encode() + b"\n"
+        _member(member).write(line)
+        part.rows += 1
+        written += len(line)
+        if written >= MAX_PART_BYTES:
+            break
+    _end_member(part, member, file)
+    part.size = file.tell()
+    part.sha256 = _digest(file)
+    return part
+
+
+def _digest(file: SpooledTemporaryFile[bytes]) -> str:
+    """The SHA-256 of a file's bytes; leaves it at its start."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _member(member: igzip.IGzipFile | None) -> igzip.IGzipFile:
+    if member is None:
+        raise RuntimeError("A line was written before its member was begun.")
+    return member
+
+
+def _end_member(
+    part: Part, member: igzip.IGzipFile | None, file: SpooledTemporaryFile[bytes]
+) -> None:
+    if member is not None:
+        member.close()
+        part.ranges[-1].length = file.tell() - part.ranges[-1].offset
+
+
+def read_member(compressed: bytes) -> list[bytes]:
+    """The lines of one member."""
+    lines: bytes = igzip.decompress(compressed)
+    return lines.removesuffix(b"\n").split(b"\n")

@@ -1,0 +1,30 @@
+"""`chat-agent organizations …`"""
+
+import json
+
+import typer
+
+from infra.cli.shared import fail, required
+
+app = typer.Typer(help="Organizations, the tenants of this deployment.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Organizations, the tenants of this deployment."""
+
+
+@app.command()
+def create(slug: str) -> None:
+    """Make an organization and print its first admin, whose password must then be changed."""
+    from control_plane import administration
+    from control_plane.errors import Conflict
+    from control_plane.registry import load_registries
+    from control_plane.store import Store
+
+    store = Store(required("chat_agent_database_url"))
+    try:
+        made = administration.create_organization(store, load_registries(), slug)
+    except Conflict as error:
+        raise fail(f"There is already an organization {slug!r}. Choose another slug.") from error
+    typer.echo(json.dumps({"slug": slug, **made}))

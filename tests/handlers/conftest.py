@@ -1,0 +1,51 @@
+"""The api function, called in process with v2 events against a real database."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from control_plane import settings
+from control_plane.api import shared
+from control_plane.store import Store
+from handlers import api
+
+from infra.local.bootstrap import seed
+from tests.conftest import ADMIN_PASSWORD, Database
+from tests.handlers.events import Context, event
+
+
+@dataclass
+class Answer:
+    """What the function answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+type Call = Callable[..., Answer]
+
+
+@pytest.fixture
+def call(database: Database, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Call the api function: `call("GET", "/v1/me", token=...)`."""
+    monkeypatch.setenv("CHAT_AGENT_DATABASE_URL", database.app)
+    for cached in (settings.settings, shared.store, shared.archived):
+        cached.cache_clear()
+    seed(Store(database.app), ADMIN_PASSWORD)
+
+    def invoke(method: str, url: str, *more: Any, seconds: float = 28.0, **named: Any) -> Answer:
+        answered = api.handler(event(method, url, *more, **named), Context(seconds))
+        body = json.loads(answered["body"]) if answered.get("body") else None
+        return Answer(answered["statusCode"], answered.get("headers", {}), body)
+
+    return invoke
+
+
+@pytest.fixture
+def token(call: Call) -> str:
+    """The token of a signed-in admin."""
+    answer = call("POST", "/v1/auth/login", {"username": "admin", "password": ADMIN_PASSWORD})
+    return str(answer.body["token"])

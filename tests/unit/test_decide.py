@@ -1,0 +1,158 @@
+"""The one decision: gates, reasons, effects, and that it is pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from control_plane.canonical import stored
+from control_plane.engine import decide, predict
+from control_plane.engine.explain import explain
+from control_plane.models import Decision, Intent
+from control_plane.registry import DeclarationError, State, Template
+from control_plane.templates import demo
+
+from tests.unit.conftest import MakeContext
+
+SET = Intent("demo.counter.set", {"value": 5})
+ADD = Intent("demo.counter.increment", {"amount": 3})
+RESET = Intent("demo.counter.reset", {})
+
+
+def codes(decision: Decision) -> list[str]:
+    """The reason codes of a decision."""
+    return [reason.code for reason in decision.reasons]
+
+
+class Box(State):
+    """A state for tests."""
+
+    number: int = 0
+    label: str = ""
+
+
+def box_with(handler: Any, changes: str = "/box/number") -> Template:
+    """A template with one component and one action that runs `handler`."""
+    template = Template("tests")
+    template.component("box", Box, {"number": 0, "label": ""}, title="Box")
+    template.action("box.do", changes=changes, title="Do")(handler)
+    return template
+
+
+def test_a_success_carries_the_old_and_the_new_value(context_of: MakeContext) -> None:
+    """The effect names both values, so that a promise can bind both."""
+    decision = decide(SET, context_of(demo), confirmed=False)
+    assert decision.status == "success"
+    assert decision.diff == [
+        {"op": "replace", "path": "/demo.counter/value", "before": 0, "value": 5}
+    ]
+
+
+def test_deciding_twice_decides_the_same(context_of: MakeContext) -> None:
+    """Nothing but intent and context goes into a decision."""
+    context = context_of(demo)
+    assert decide(SET, context, confirmed=False) == decide(SET, context, confirmed=False)
+    assert stored(context.components["demo.counter"].text or "") == {"value": 0}
+
+
+def test_every_reason_is_returned(context_of: MakeContext) -> None:
+    """A viewer who resets with a wrong input hears of all that stands in the way."""
+    intent = Intent("demo.counter.reset", {"surprise": 1})
+    decision = decide(intent, context_of(demo, role="viewer"), confirmed=False)
+    assert codes(decision) == ["invalid_inputs", "role_required", "confirmation_required"]
+    assert decision.status == "rejected"
+    assert decision.diff == ()
+
+
+@pytest.mark.parametrize(
+    "inputs", [{}, {"value": "5"}, {"value": 5.5}, {"value": True}, {"value": None}, {"v": 1}]
+)
+def test_inputs_are_taken_strictly(context_of: MakeContext, inputs: Mapping[str, Any]) -> None:
+    """No text is bent into a number, no boolean passes for one."""
+    decision = decide(Intent(SET.action, inputs), context_of(demo), confirmed=False)
+    assert set(codes(decision)) == {"invalid_inputs"}
+
+
+def test_an_unknown_inputs_name_stays_out_of_the_record(context_of: MakeContext) -> None:
+    """Records hold codes and ids; what a caller made up belongs into the payload."""
+    intent = Intent(RESET.action, {"my secret": 1})
+    reasons = decide(intent, context_of(demo), confirmed=True).reasons
+    assert "my secret" not in str([reason.record() for reason in reasons])
+
+
+def test_an_unknown_action_is_refused(context_of: MakeContext) -> None:
+    """What isn't declared can't be done."""
+    assert codes(decide(Intent("rm", {}), context_of(demo), confirmed=True)) == ["unknown_action"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "code"),
+    [
+        (lambda state: 1 / 0, "handler_error"),
+        (lambda state: None, "handler_error"),
+        (lambda state: state["box"].update(number=1), "handler_error"),
+        (lambda state: {"box": {"number": "one", "label": ""}}, "invalid_state"),
+        (lambda state: {"box": {"number": 2**53, "label": ""}}, "invalid_state"),
+        (lambda state: {"box": {"number": 1}}, "undeclared_change"),
+        (lambda state: {"box": {**state["box"], "label": "x"}}, "undeclared_change"),
+        (lambda state: {"other": {}}, "undeclared_change"),
+        (lambda state: {1: {}, "box": {}}, "undeclared_change"),
+        (lambda state: {"box": {"number": 0, "label": "\x00"}}, "invalid_state"),
+        (lambda state: {"box": {"number": 0, "label": "x" * 300_000}}, "state_too_large"),
+    ],
+)
+def test_a_wrong_handler_fails_and_changes_nothing(
+    context_of: MakeContext, handler: Any, code: str
+) -> None:
+    """Whatever a handler does wrong is a recorded failure with its own code."""
+    decision = decide(Intent("box.do", {}), context_of(box_with(handler)), confirmed=True)
+    assert (decision.status, codes(decision)) == ("failed", [code])
+    assert decision.diff == ()
+    assert decision.components == {}
+
+
+def test_a_plan_is_predicted_up_to_its_first_non_success(context_of: MakeContext) -> None:
+    """Each step sees what the ones before it change; after a refusal nothing is tried."""
+    unknown = Intent("unknown", {})
+    prediction = predict([SET, ADD, unknown, ADD], context_of(demo))
+    assert [decision.status for decision in prediction.decisions] == [
+        "success",
+        "success",
+        "rejected",
+    ]
+    assert prediction.decisions[1].diff[0]["value"] == 8
+    assert prediction.of == 4
+
+
+def test_a_digest_binds_the_values_it_touches(context_of: MakeContext) -> None:
+    """Another old value is another promise, though action and inputs are the same."""
+    now = predict([SET], context_of(demo))
+    moved = predict([SET], context_of(demo, demo__counter={"value": 1}))
+    assert now.digest != moved.digest
+
+
+def test_a_digest_does_not_bind_what_it_does_not_touch(context_of: MakeContext) -> None:
+    """Other state may move without making a confirmation stale."""
+    now = predict([SET], context_of(demo))
+    moved = predict([SET], context_of(demo, memory={"a": 1}))
+    assert now.digest == moved.digest
+
+
+def test_every_reason_code_has_a_sentence(context_of: MakeContext) -> None:
+    """Nobody is told a bare code."""
+    context = context_of(demo, role="viewer")
+    for intent in (Intent("rm", {}), Intent(RESET.action, {"x": 1}), Intent(SET.action, {})):
+        for reason in decide(intent, context, confirmed=False).reasons:
+            assert " " in explain(reason.record())
+
+
+def test_declarations_that_can_not_hold_are_refused() -> None:
+    """Mistakes are found when a template is loaded, with a sentence that says what to do."""
+    template = Template("tests")
+    with pytest.raises(DeclarationError, match="declare it first"):
+        template.action("a.b", changes="/nowhere")(lambda state: {})
+    with pytest.raises(DeclarationError, match="not an input"):
+        box_with(lambda state: {}).action("box.say", changes="/box", phrases=["say {word}"])(
+            lambda state: {}
+        )
+    with pytest.raises(DeclarationError, match="declared twice"):
+        box_with(lambda state: {}).action("box.do", changes="/box")(lambda state: {})
