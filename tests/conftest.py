@@ -8,9 +8,11 @@ from itertools import count
 import psycopg
 import pytest
 from control_plane.migrations import migrate
+from psycopg import sql
+
 from infra.local import bootstrap
 from infra.local.postgres import Postgres
-from psycopg import sql
+from tests.s3 import S3, running
 
 ADMIN_PASSWORD = "a password for tests"
 TEMPLATE = "chat_agent_template"
@@ -64,3 +66,10 @@ def database(postgres: Cluster) -> Iterator[Database]:
     yield Database(name, urls.app, urls.archiver, urls.owner, superuser)
     with postgres.admin() as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A real S3 server; the environment's AWS variables lead to it."""
+    with running(tmp_path_factory.mktemp("s3")) as server:
+        yield server

@@ -83,6 +83,19 @@ def create_organization(
     return {"organization": org, "username": "admin", "password": chosen}
 
 
+def create_user(
+    store: Store, registries: Mapping[str, Registry], org: str, username: str, password: str
+) -> dict[str, Json]:
+    """Make a person who must change this password first. Answers the execution `user.create`.
+
+    Who may do so is checked by the caller. Raises `Conflict` when the name is taken.
+    """
+    [system] = store.read(org, "project_by_slug", slug=SYSTEM_SLUG)
+    target = Target(org, system["id"], SYSTEM, registries["system"])
+    new = _new_user(str(uuid7()), username, password, admin=False, must_change=True)
+    return _administer(store, target, [new])
+
+
 def _new_user(
     user: str, username: str, password: str, *, admin: bool, must_change: bool
 ) -> tuple[Intent, Effects]:

@@ -182,7 +182,9 @@ def _append(
 
 def _stale(decision: Decision) -> Decision:
     reasons = [Reason("confirmation_stale")]
-    return replace(decision, status="rejected", reasons=reasons, diff=(), components={})
+    return replace(
+        decision, status="rejected", reasons=reasons, diff=(), components={}, messages=()
+    )
 
 
 def _asking(journal: Journal, principal: Principal, request: Request, index: int) -> Asking:

@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from control_plane.audit import Asking, Execution, enter
+from control_plane.canonical import canonical
 from control_plane.engine.decide import Context
-from control_plane.models import Decision, Held, Json
+from control_plane.ids import uuid7
+from control_plane.models import Decision, Held, Json, Message
 from control_plane.store import Batch
 
 CHECKPOINT_EVERY = 64
@@ -22,6 +24,7 @@ class Journal:
         self._rows: list[Mapping[str, Json]] = []
         self._changed: dict[str, Held | None] = {}
         self._effects: list[Mapping[str, Json]] = []
+        self._outbox: list[Mapping[str, Json]] = []
 
     def append(self, decision: Decision, asking: Asking, *effects: Mapping[str, Json]) -> Execution:
         """Append one execution, with what else it brings about beside component state."""
@@ -32,6 +35,7 @@ class Journal:
         self._rows.append(entry.row)
         self._changed |= decision.components
         self._effects += effects
+        self._outbox += [_message(message, self.context.seq) for message in decision.messages]
         return entry.execution
 
     def batch(self, keys: Sequence[dict[str, Json]] = ()) -> Batch:
@@ -52,9 +56,19 @@ class Journal:
             ],
             removed=[id for id, held in self._changed.items() if held is None],
             keys=[tenant | {"at": start.at} | key for key in keys],
+            outbox=self._outbox,
             effects=self._effects,
             checkpoint=end.version // CHECKPOINT_EVERY > start.version // CHECKPOINT_EVERY,
         )
+
+
+def _message(message: Message, seq: int) -> dict[str, Json]:
+    return {
+        "id": str(uuid7()),
+        "seq": seq,
+        "topic": message.topic,
+        "body": canonical(message.body),
+    }
 
 
 def _row(id: str, held: Held) -> dict[str, Any]:

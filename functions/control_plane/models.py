@@ -66,12 +66,21 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """What an action asks to send after it has committed: a topic and a JSON body."""
+
+    topic: str
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The engine's answer to one intent.
 
     `diff` is RFC 6902 (add, remove, replace, each with `before` where there was a value), rooted
     at the components object; `components` holds each changed component as it is to be stored,
-    None where it is to be removed; `cost` is what the action costs if it succeeds.
+    None where it is to be removed; `cost` is what the action costs if it succeeds; `messages`
+    are sent only if it does.
     """
 
     action: str
@@ -86,6 +95,7 @@ class Decision:
     risk: Risk = "low"
     confirmation: bool = False
     targets: Mapping[str, int] = field(default_factory=dict)
+    messages: Sequence[Message] = ()
 
     @property
     def changes(self) -> bool:

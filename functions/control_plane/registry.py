@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 
 from control_plane.canonical import canonical, sha256
-from control_plane.models import Json, Risk, Role
+from control_plane.models import Json, Message, Risk, Role
 
 ENTRY_POINT_GROUP = "gradio_chat_agent.templates"
 
@@ -74,7 +74,10 @@ class Component:
 
 @dataclass(frozen=True)
 class Action:
-    """A declared pure change. `changes` are the JSON Pointers below which it may change state."""
+    """A declared pure change. `changes` are the JSON Pointers below which it may change state.
+
+    `messages`, a pure function of the inputs, tells what to send once it has committed.
+    """
 
     id: str
     handler: Handler
@@ -89,6 +92,7 @@ class Action:
     cost: int = 0
     visibility: str = "user"
     required_role: Role | None = None
+    messages: Callable[..., Sequence[Message]] | None = None
 
     @cached_property
     def targets(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Canonical JSON, and what is refused at the edge."""
 
 import json
+from typing import Any
 
 import orjson
 import pytest
@@ -20,7 +21,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_canonical_text_is_what_rfc_8785_says(value: object) -> None:
+def test_canonical_text_is_what_rfc_8785_says(value: Any) -> None:
     """The fast way writes the same bytes as the reference implementation."""
     assert canonical(value).encode() == rfc8785.dumps(value)
 

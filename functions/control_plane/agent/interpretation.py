@@ -53,11 +53,16 @@ def propose(steps: Sequence[Step], limit: int) -> Proposal | Clarification:
     """The steps as a proposal, or a refusal of more than the mode allows."""
     if len(steps) <= limit:
         return Proposal(tuple(steps))
+    return over_limit(len(steps), limit, (spelled_out(steps[:limit]),))
+
+
+def over_limit(count: int, limit: int, suggestions: tuple[str, ...] = ()) -> Clarification:
+    """The refusal of more steps than the mode allows: none of them is proposed."""
     allowed = "one step" if limit == 1 else f"{limit} steps"
     return Clarification(
-        f"That is {len(steps)} steps, and this mode takes at most {allowed} at a time. "
+        f"That is {count} steps, and this mode takes at most {allowed} at a time. "
         "Send fewer, or choose a mode that takes more.",
-        suggestions=(spelled_out(steps[:limit]),),
+        suggestions,
     )
 
 

@@ -11,18 +11,26 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from control_plane.agent.actions import Misfit, read_actions
-from control_plane.agent.interpretation import Answer, Clarification, Interpretation, propose
+from control_plane.agent.interpretation import (
+    Answer,
+    Clarification,
+    Interpretation,
+    over_limit,
+    propose,
+)
 from control_plane.agent.tools import Call, Toolbox
 from control_plane.canonical import canonical
 from control_plane.settings import Settings
 
 if TYPE_CHECKING:  # imported where it is used: it costs 0.7 s, and the phrases need none of it
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, OpenAIError
 
 DEADLINE = 20.0  # seconds for all calls together; the gateway ends the whole request at 30
 DEFAULT_MODEL = "gpt-5-mini"
 _LONGEST_STATE = 20_000  # characters of state that the model is shown
 _LONGEST_TEXT = 2_000  # characters of its text that are passed on
+_LONGEST_MESSAGE = 20_000
+_AZURE_API_VERSION = "2024-10-21"  # the last one of general availability with a date
 # Some compatible servers need no key, but the client insists on one.
 _NO_KEY = "none"
 
@@ -66,13 +74,12 @@ class _Completion(BaseModel):
 
 def is_configured(settings: Settings) -> bool:
     """Whether the settings name a model to ask."""
-    azure = settings.azure_openai_endpoint and settings.azure_openai_api_key
-    return bool(settings.openai_api_key or settings.openai_base_url or azure)
+    return bool(settings.openai_api_key or settings.openai_base_url or _is_azure(settings))
 
 
 def name_of(settings: Settings) -> str:
     """The model's name, Azure's deployment where that is configured."""
-    deployment = settings.azure_openai_deployment if settings.azure_openai_endpoint else ""
+    deployment = settings.azure_openai_deployment if _is_azure(settings) else ""
     return deployment or settings.openai_model or DEFAULT_MODEL
 
 
@@ -90,6 +97,8 @@ def propose_steps(
     names no action or its inputs don't fit; both end within `seconds`. Raises
     `ModelUnreachable`; whether a step is allowed is not checked here.
     """
+    if len(message) > _LONGEST_MESSAGE:
+        return Clarification(f"Write at most {_LONGEST_MESSAGE:,} characters.")
     toolbox = Toolbox.of(read_actions(registry))
     dialogue = _opening(message, registry, state, limit)
     return asyncio.run(_ask(dialogue, toolbox, limit, settings, seconds))
@@ -108,7 +117,7 @@ async def _ask(
         async with asyncio.timeout(seconds), _client(settings, seconds) as client:
             return await _converse(client, dialogue, toolbox, limit, name_of(settings))
     except TimeoutError as error:
-        raise ModelUnreachable(f"no answer within {seconds:.0f} s") from error
+        raise ModelUnreachable("no answer in time") from error
     except OpenAIError as error:
         raise ModelUnreachable(_reason(error)) from error
 
@@ -143,7 +152,7 @@ async def _complete(
     try:
         return _Completion.model_validate_json(response.content).choices[0].message
     except ValidationError as error:
-        raise ModelUnreachable("its answer was not a chat completion") from error
+        raise ModelUnreachable("an unusable answer") from error
 
 
 def _understood(said: _Message, toolbox: Toolbox, limit: int) -> Interpretation:
@@ -152,7 +161,7 @@ def _understood(said: _Message, toolbox: Toolbox, limit: int) -> Interpretation:
     if not calls:
         return _text((said.content or said.refusal or "").strip()[:_LONGEST_TEXT])
     if len(calls) > limit:
-        return propose(toolbox.steps_that_fit(calls), limit)
+        return over_limit(len(calls), limit)
     return propose(toolbox.steps(calls), limit)
 
 
@@ -165,27 +174,37 @@ def _text(text: str) -> Answer | Clarification:
 def _client(settings: Settings, seconds: float) -> "AsyncOpenAI":
     from openai import AsyncAzureOpenAI, AsyncOpenAI
 
-    # Without these, the client waits 600 s and tries three times.
-    bounds = {"timeout": seconds, "max_retries": 0}
-    if settings.azure_openai_endpoint:
+    # Without bounds, the client waits 600 s and tries three times.
+    if _is_azure(settings):
         return AsyncAzureOpenAI(
             azure_endpoint=settings.azure_openai_endpoint,
             azure_deployment=settings.azure_openai_deployment or None,
-            api_version=settings.azure_openai_api_version,
+            api_version=settings.azure_openai_api_version or _AZURE_API_VERSION,
             api_key=settings.azure_openai_api_key,
-            **bounds,
+            timeout=seconds,
+            max_retries=0,
         )
     return AsyncOpenAI(
         api_key=settings.openai_api_key or _NO_KEY,
         base_url=settings.openai_base_url or None,
-        **bounds,
+        timeout=seconds,
+        max_retries=0,
     )
 
 
-def _reason(error: Exception) -> str:
+def _is_azure(settings: Settings) -> bool:
+    return bool(settings.azure_openai_endpoint and settings.azure_openai_api_key)
+
+
+def _reason(error: "OpenAIError") -> str:
     """Why the provider failed: never its own text, which may quote a key."""
-    status = getattr(error, "status_code", None)
-    return f"its provider answered {status}" if status else type(error).__name__
+    from openai import APIConnectionError, APIStatusError, APITimeoutError
+
+    if isinstance(error, APIStatusError):
+        return f"its provider answered {error.status_code}"
+    if isinstance(error, APITimeoutError):
+        return "no answer in time"
+    return "no connection" if isinstance(error, APIConnectionError) else "an unusable answer"
 
 
 def _opening(

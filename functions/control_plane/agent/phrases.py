@@ -36,6 +36,19 @@ def interpret(
     of its own; `read_state` may.
     """
     reader = Reader(read_actions(registry))
+    understood = _understood(reader, message, registry, limit, read_state)
+    if isinstance(understood, Clarification):
+        return _with_working_suggestions(reader, understood, limit)
+    return understood
+
+
+def _understood(
+    reader: Reader,
+    message: str,
+    registry: Mapping[str, Any],
+    limit: int,
+    read_state: ReadState | None,
+) -> Interpretation:
     if fault := _unreadable(message):
         return Clarification(fault, examples(reader))
     words = cut(message)
@@ -65,7 +78,7 @@ def _ambiguous(reader: Reader, readings: Sequence[Reading]) -> Clarification:
         f"That can be read in more than one way: {listed}. "
         "Say which; a text with “and” or a comma in it is clearer in quotes."
     )
-    return Clarification(message, _working(reader, sentences))
+    return Clarification(message, tuple(sentences))
 
 
 def _not_understood(reader: Reader, text: str, words: Words) -> Clarification:
@@ -76,8 +89,7 @@ def _not_understood(reader: Reader, text: str, words: Words) -> Clarification:
     offered = [suggestion] if suggestion else []
     if suggestion:
         message = f"Did you mean “{suggestion}”?"
-    suggestions = dict.fromkeys((*offered, *examples(reader, words)))
-    return Clarification(message, tuple(suggestions)[:MOST_SUGGESTIONS])
+    return Clarification(message, (*offered, *examples(reader, words)))
 
 
 def _unread(part: str) -> str:
@@ -90,7 +102,16 @@ def _unread(part: str) -> str:
     )
 
 
-def _working(reader: Reader, sentences: Sequence[str]) -> tuple[str, ...]:
-    """Those of the sentences that have one reading."""
-    found = (each for each in sentences if len(reader.readings(each, cut(each))) == 1)
-    return tuple(found)[:MOST_SUGGESTIONS]
+def _with_working_suggestions(reader: Reader, question: Clarification, limit: int) -> Clarification:
+    """The question with only those suggestions that, sent as they are, make a proposal."""
+    working = (
+        sentence
+        for sentence in dict.fromkeys(question.suggestions)
+        if len(sentence) <= LONGEST_MESSAGE and _has_one_reading(reader, sentence, limit)
+    )
+    return Clarification(question.message, tuple(working)[:MOST_SUGGESTIONS])
+
+
+def _has_one_reading(reader: Reader, sentence: str, limit: int) -> bool:
+    readings = reader.readings(sentence, cut(sentence))
+    return len(readings) == 1 and len(readings[0]) <= limit

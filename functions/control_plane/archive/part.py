@@ -7,6 +7,8 @@ alone by its offset and length.
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -28,8 +30,8 @@ class Range:
     """One project's consecutive executions in a part, and where their gzip member lies."""
 
     project: str
-    first_seq: int
-    first_at: Any
+    first_seq: int = 0
+    first_at: Any = None
     last_seq: int = 0
     last_at: Any = None
     first_version: int | None = None
@@ -46,6 +48,8 @@ class Range:
         )
         if not linked or sha256(row["record"]) != row["hash"] or record["seq"] != row["seq"]:
             raise BrokenChain(f"project {self.project}, seq {row['seq']}: {BrokenChain.__doc__}")
+        if not self.head_hash:
+            self.first_seq, self.first_at = row["seq"], row["at"]
         self.last_seq, self.last_at, self.head_hash = row["seq"], row["at"], row["hash"]
         if row["version"] is not None:
             self.first_version = self.first_version or row["version"]
@@ -64,24 +68,34 @@ class Part:
 
 def write_part(rows: Iterator[Mapping[str, Any]], file: SpooledTemporaryFile[bytes]) -> Part:
     """Write rows, which come sorted by project and seq, until they end or the part is full."""
-    part = Part()
-    written, member = 0, None
-    for row in rows:
-        if not part.ranges or part.ranges[-1].project != row["project"]:
-            _end_member(part, member, file)
-            part.ranges.append(Range(row["project"], row["seq"], row["at"], offset=file.tell()))
-            member = igzip.IGzipFile(fileobj=file, mode="wb", compresslevel=2, mtime=0)
-        part.ranges[-1].add(row)
-        line = as_line(row).encode() + b"\n"
-        _member(member).write(line)
-        part.rows += 1
-        written += len(line)
+    part, written = Part(), 0
+    for project, group in groupby(rows, key=itemgetter("project")):
         if written >= MAX_PART_BYTES:
             break
-    _end_member(part, member, file)
+        span = Range(project, offset=file.tell())
+        with igzip.IGzipFile(fileobj=file, mode="wb", compresslevel=2, mtime=0) as member:
+            written += _write_member(group, member, span, MAX_PART_BYTES - written)
+        span.length = file.tell() - span.offset
+        part.ranges.append(span)
+        part.rows += span.last_seq - span.first_seq + 1
     part.size = file.tell()
     part.sha256 = _digest(file)
     return part
+
+
+def _write_member(
+    rows: Iterator[Mapping[str, Any]], member: igzip.IGzipFile, span: Range, most: int
+) -> int:
+    """Write one project's rows until `most` bytes are reached; answers the bytes written."""
+    written = 0
+    for row in rows:
+        span.add(row)
+        line = as_line(row).encode() + b"\n"
+        member.write(line)
+        written += len(line)
+        if written >= most:
+            break
+    return written
 
 
 def _digest(file: SpooledTemporaryFile[bytes]) -> str:
@@ -92,20 +106,6 @@ def _digest(file: SpooledTemporaryFile[bytes]) -> str:
         digest.update(chunk)
     file.seek(0)
     return digest.hexdigest()
-
-
-def _member(member: igzip.IGzipFile | None) -> igzip.IGzipFile:
-    if member is None:
-        raise RuntimeError("A line was written before its member was begun.")
-    return member
-
-
-def _end_member(
-    part: Part, member: igzip.IGzipFile | None, file: SpooledTemporaryFile[bytes]
-) -> None:
-    if member is not None:
-        member.close()
-        part.ranges[-1].length = file.tell() - part.ranges[-1].offset
 
 
 def read_member(compressed: bytes) -> list[bytes]:

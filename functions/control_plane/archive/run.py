@@ -148,25 +148,14 @@ def _remove(
     stored_as: Mapping[str, str],
 ) -> None:
     """Remove exactly what was archived and write the manifest, or nothing: `Overtaken`."""
-    archive_id = uuid7()
+    archive = {"org": org, "archive": uuid7()}
+    whole = {"sha256": part.sha256, "size": part.size, "rows": part.rows}
     with connection.transaction():
-        connection.execute(
-            sql("archive_object"),
-            {
-                **stored_as,
-                "id": archive_id,
-                "org": org,
-                "day": day,
-                "sha256": part.sha256,
-                "size": part.size,
-                "rows": part.rows,
-            },
-        )
         for span in part.ranges:
             _remove_range(connection, cutoff, span)
-            connection.execute(
-                sql("archive_range"), {"org": org, "archive": archive_id, **vars(span)}
-            )
+        connection.execute(sql("archive_object"), {**archive, **stored_as, **whole, "day": day})
+        for span in part.ranges:
+            connection.execute(sql("archive_range"), {**archive, **vars(span)})
 
 
 def _remove_range(connection: Connection, cutoff: datetime, span: Range) -> None:

@@ -105,12 +105,13 @@ def _carried_out(decided: Decision, action: Action, context: Context) -> Decisio
     try:
         changed = action.handler(frozen(states), **decided.inputs)
         new = {str(id): thawed(state) for id, state in changed.items()}
+        messages = action.messages(**decided.inputs) if action.messages else ()
     except Exception as error:  # noqa: BLE001 (a handler may raise anything: it is recorded)
         return _failed(decided, Reason("handler_error", {"error": type(error).__name__}))
     undeclared = next((id for id in sorted(new) if id not in states), None)
     if undeclared is not None:
         return _failed(decided, Reason("undeclared_change", {"component": undeclared[:128]}))
-    return _checked(decided, action, context, states, new)
+    return _checked(replace(decided, messages=messages), action, context, states, new)
 
 
 def _checked(
@@ -168,7 +169,7 @@ def _state(held: Held) -> Json:
 
 
 def _failed(decided: Decision, reason: Reason) -> Decision:
-    return replace(decided, status="failed", reasons=[reason])
+    return replace(decided, status="failed", reasons=[reason], messages=())
 
 
 def _below(path: str, allowed: str) -> bool:

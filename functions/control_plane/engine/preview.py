@@ -46,7 +46,8 @@ def predict(intents: Sequence[Intent], context: Context, *, confirmed: bool = Tr
 def _digest(decisions: Sequence[Decision], context: Context) -> str:
     """Binds project, principal, and per step action@version, inputs, status, cost and effect.
 
-    The state's version is not bound: what the effect doesn't touch may move.
+    What it would send belongs to its effect. The state's version is not bound: what the effect
+    doesn't touch may move.
     """
     return sha256(
         canonical(
@@ -68,4 +69,5 @@ def _bound(decision: Decision) -> dict[str, Json]:
         "reasons": [reason.code for reason in decision.reasons],
         "cost": decision.cost,
         "effect": list(decision.diff),
+        "messages": [[message.topic, message.body] for message in decision.messages],
     }

@@ -65,7 +65,7 @@ class Store:
             except psycopg.Error as error:
                 if not _is_transient(error):
                     raise
-                self.discard_broken()
+                self.disconnect()
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise Unavailable()
 
@@ -79,7 +79,7 @@ class Store:
             yield connection
         finally:
             if connection.closed or connection.broken:
-                self.discard_broken()
+                self.disconnect()
             elif connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 connection.rollback()
 
@@ -97,7 +97,7 @@ class Store:
         try:
             return self._rows(message, {"org": org, **parameters})
         except psycopg.OperationalError as error:
-            self.discard_broken()
+            self.disconnect()
             raise Unavailable() from error
 
     def call(self, statement: str, **parameters: Any) -> list[Row]:
@@ -109,7 +109,7 @@ class Store:
             cursor = psycopg.ClientCursor(connection, row_factory=dict_row)
             return last_rows(cursor.execute(message, parameters))
 
-    def discard_broken(self) -> None:
+    def disconnect(self) -> None:
         """Close this thread's connection; the next use opens a new one."""
         connection = getattr(self._local, "connection", None)
         self._local.connection = None

@@ -1,0 +1,90 @@
+"""POST /v1/projects/{p}/chat: read the request, ask the agent, answer. No database."""
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aws_lambda_powertools import Logger
+from control_plane.agent.api_client import ApiClient, ApiRefused
+from control_plane.agent.chat import ChatRequest, chat
+from control_plane.canonical import parse
+from control_plane.errors import (
+    BodyTooLarge,
+    ControlPlaneError,
+    InvalidBody,
+    Malformed,
+    NotFound,
+    Unauthenticated,
+    problem,
+)
+from control_plane.settings import settings
+from pydantic import ValidationError
+
+LARGEST_BODY = 5 * 1024 * 1024  # bytes
+
+logger = Logger(service="chat")
+
+_PATH = re.compile(r"/v1/projects/([A-Za-z0-9-]{1,64})/chat")
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Answer one API Gateway HTTP API event (payload format 2.0)."""
+    try:
+        api = ApiClient(settings().api_url, _authorization(event))
+        return _response(HTTPStatus.OK, chat(api, _project(event), _request(event), settings()))
+    except ApiRefused as refused:
+        return _response(refused.status, refused.body, refused.headers)
+    except ControlPlaneError as error:
+        return _problem(error)
+    except Exception:
+        logger.exception("unexpected error")
+        return _problem(ControlPlaneError("Something unexpected happened here."))
+
+
+def _authorization(event: Mapping[str, Any]) -> str:
+    """The caller's bearer token, as it came; the API alone knows whether it is worth anything."""
+    value: str = event.get("headers", {}).get("authorization", "")
+    if not value.lower().startswith("bearer "):
+        raise Unauthenticated
+    return value
+
+
+def _project(event: Mapping[str, Any]) -> str:
+    found = _PATH.fullmatch(event["rawPath"])
+    if found is None:
+        raise NotFound
+    return found[1]
+
+
+def _request(event: Mapping[str, Any]) -> ChatRequest:
+    text = event.get("body") or ""
+    try:
+        body = b64decode(text) if event.get("isBase64Encoded") else text.encode()
+    except ValueError as error:
+        raise Malformed from error
+    if len(body) > LARGEST_BODY:
+        raise BodyTooLarge("The body is too large. Send at most 5 MiB.")
+    try:
+        return ChatRequest.model_validate(parse(body))
+    except ValidationError as error:
+        wrong = [{"at": ".".join(map(str, e["loc"])), "error": e["msg"]} for e in error.errors()]
+        raise InvalidBody(errors=wrong) from error
+
+
+def _problem(error: ControlPlaneError) -> dict[str, Any]:
+    return _response(error.status.value, problem(error), error.headers)
+
+
+def _response(
+    status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    kind = "application/json" if status == HTTPStatus.OK else "application/problem+json"
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": kind, **(headers or {})},
+        "body": orjson.dumps(body).decode(),
+        "isBase64Encoded": False,
+    }

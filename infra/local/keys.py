@@ -1,0 +1,60 @@
+"""The local stack's secrets: made once, kept in one file that only its owner can read."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROLES = ("chat_agent_app", "chat_agent_archiver", "chat_agent_owner")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Passwords of the database's logins by role and of the admin; the Space's and S3's keys."""
+
+    roles: dict[str, str]
+    admin_password: str
+    space_secret_key: str
+    s3_access_key: str
+    s3_secret_key: str
+
+
+def load_keys(path: Path, environ: Mapping[str, str] = os.environ) -> Keys:
+    """Return the keys in `path`, making them at first.
+
+    The first admin's password is CHAT_AGENT_ADMIN_PASSWORD (or what the file named by
+    CHAT_AGENT_ADMIN_PASSWORD_FILE holds), else a generated one.
+    """
+    if not path.exists():
+        _write(path, _generate(_wanted_password(environ)))
+    return Keys(**json.loads(path.read_text()))
+
+
+def _generate(admin_password: str) -> Keys:
+    return Keys(
+        roles={role: secrets.token_urlsafe(24) for role in ROLES},
+        admin_password=admin_password or secrets.token_urlsafe(12),
+        space_secret_key=secrets.token_urlsafe(32),
+        s3_access_key="LOCAL" + secrets.token_hex(8).upper(),
+        s3_secret_key=secrets.token_urlsafe(30),
+    )
+
+
+def _wanted_password(environ: Mapping[str, str]) -> str:
+    if file := environ.get("CHAT_AGENT_ADMIN_PASSWORD_FILE"):
+        return Path(file).read_text().strip()
+    return environ.get("CHAT_AGENT_ADMIN_PASSWORD", "")
+
+
+def _write(path: Path, keys: Keys) -> None:
+    # Whole or not at all: a half-written file would lock the owner out of the data.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(asdict(keys), file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,94 @@
+"""A seeded database with a signed-in admin, and short words for asking."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import psycopg
+import pytest
+from control_plane import execution, identity
+from control_plane.execution import Request, Target
+from control_plane.models import Intent, Json
+from control_plane.registry import load_registries
+from control_plane.store import Store
+from psycopg.rows import dict_row
+
+from infra.local.bootstrap import seed
+from tests.conftest import ADMIN_PASSWORD, Database
+
+ADD = Intent("demo.counter.increment", {})
+
+
+@dataclass
+class Project:
+    """Project `demo` as its admin sees it, straight through the use cases."""
+
+    store: Store
+    target: Target
+    database: Database
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+
+    def execute(self, *intents: Intent, request_id: str = "", confirm: str | None = None) -> Any:
+        """Execute one intent, or several as a plan confirmed by a fresh preview."""
+        id = request_id or f"request-{next(self._numbers)}"
+        if len(intents) == 1:
+            request = Request("execution", id, intents, confirm)
+        else:
+            request = Request("plan", id, intents, confirm or self.preview(*intents)["digest"])
+        return execution.execute(self.store, self.target, request)
+
+    def preview(self, *intents: Intent) -> dict[str, Json]:
+        """What would happen now."""
+        return execution.preview(self.store, self.target, intents)
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """What the database really holds."""
+        with psycopg.connect(self.database.superuser, row_factory=dict_row) as connection:
+            return connection.execute(query.encode(), [self.target.project]).fetchall()
+
+    def superuser(self, statement: str) -> None:
+        """Do what only a superuser can."""
+        with psycopg.connect(self.database.superuser) as connection:
+            connection.execute(statement.encode())
+
+    def value(self) -> int:
+        """The counter, as it is stored."""
+        [row] = self.rows("SELECT state FROM components WHERE project_id = %s AND id LIKE 'demo%%'")
+        return int(row["state"].removeprefix('{"value":').removesuffix("}"))
+
+    def executions(self) -> list[dict[str, Any]]:
+        """Every execution, in order."""
+        return self.rows("SELECT * FROM executions WHERE project_id = %s ORDER BY seq")
+
+
+@pytest.fixture
+def project(database: Database) -> Iterator[Project]:
+    """A fresh project `demo` and its admin."""
+    store = Store(database.app)
+    seed(store, ADMIN_PASSWORD)
+    yield Project(store, sign_in(store), database)
+    store.disconnect()
+
+
+def sign_in(store: Store) -> Target:
+    """Project `demo` for its signed-in admin."""
+    token = identity.login(store, "admin", ADMIN_PASSWORD, None)["token"]
+    return identity.target(identity.authenticate(store, token, "demo"), load_registries())
+
+
+type SetClock = Callable[[str], None]
+
+
+@pytest.fixture
+def set_clock(project: Project) -> SetClock:
+    """Replace the database's clock, as only its owner can, by an SQL expression."""
+
+    def replace(expression: str) -> None:
+        with psycopg.connect(project.database.owner) as connection:
+            connection.execute(
+                "CREATE OR REPLACE FUNCTION chat_agent_clock() RETURNS timestamptz"
+                f" LANGUAGE sql VOLATILE AS $$ SELECT {expression} $$".encode()
+            )
+
+    return replace

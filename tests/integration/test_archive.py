@@ -1,0 +1,223 @@
+"""Archiving: exactly once, exactly what was verified, and nobody notices when reading."""
+
+import gzip
+import hashlib
+import json
+from typing import Any
+
+import psycopg
+import pytest
+from control_plane import reading
+from control_plane.archive import part as parts
+from control_plane.archive import run
+from control_plane.archive.bucket import Bucket
+from control_plane.archive.reader import Archive
+from control_plane.models import Intent
+
+from tests.integration.conftest import ADD, Project, SetClock
+from tests.s3 import S3
+
+SYSTEM_ROWS = 2
+"""Executions of the organization's own chain, made with it and archived alike."""
+ANY: dict[str, Any] = dict.fromkeys(("status", "action", "principal", "since", "until"))
+
+
+@pytest.fixture
+def bucket(s3: S3) -> Bucket:
+    """A versioned bucket of this test's own."""
+    return Bucket(s3.new_bucket())
+
+
+@pytest.fixture
+def old(project: Project, set_clock: SetClock) -> Project:
+    """A project with executions today and on three days to come, the last within 90 days."""
+    for day, count in (("2051-01-01", 5), ("2051-01-02", 70), ("2051-05-30", 3)):
+        set_clock(f"timestamptz '{day} 12:00:00+00'")
+        for _ in range(count):
+            project.execute(ADD)
+    project.execute(Intent("demo.counter.reset", {}))
+    set_clock("timestamptz '2051-06-01 12:00:00+00'")
+    return project
+
+
+def log(project: Project, limit: int = 200) -> list[dict[str, Any]]:
+    """The whole audit log by pages, oldest first."""
+    items: list[dict[str, Any]] = []
+    cursor = None
+    archived = Archive(project.store)
+    while True:
+        page = reading.executions(project.store, archived, project.target, limit, cursor, **ANY)
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return items[::-1]
+
+
+def objects(bucket: Bucket, s3: S3) -> dict[str, bytes]:
+    """Every object's bytes, by key."""
+    listed = s3.client.list_objects_v2(Bucket=bucket.name).get("Contents", [])
+    return {
+        item["Key"]: s3.client.get_object(Bucket=bucket.name, Key=item["Key"])["Body"].read()
+        for item in listed
+    }
+
+
+def test_whole_old_days_move_and_the_log_reads_on(old: Project, bucket: Bucket, s3: S3) -> None:
+    """Days older than 90 days go to S3, newer ones stay, and the list shows no seam."""
+    before = log(old)
+    summary = run.archive(old.database.archiver, bucket, 90)
+    assert summary.rows == len(before) - 4 + SYSTEM_ROWS
+    assert [row["seq"] for row in old.executions()] == [row["seq"] for row in before[-4:]]
+    assert log(old) == before
+    assert log(old, limit=7) == before
+    days = [key.split("/")[2] for key in objects(bucket, s3)]
+    assert days[1:] == ["dt=2051-01-01", "dt=2051-01-02"]
+
+
+def test_lines_hold_what_was_stored(old: Project, bucket: Bucket, s3: S3) -> None:
+    """Each line is the stored row; each project is one gzip member where the manifest says."""
+    rows = {row["hash"]: row for row in old.executions()}
+    run.archive(old.database.archiver, bucket, 90)
+    for key, body in objects(bucket, s3).items():
+        assert hashlib.sha256(body).hexdigest()[:16] == key.rsplit("-", 1)[1].split(".")[0]
+        for line in gzip.decompress(body).splitlines():
+            record = json.loads(line)
+            if record["hash"] in rows:
+                row = rows[record["hash"]]
+                texts = (row["record"].encode(), row["payload"].encode())
+                assert texts[0] in line
+                assert texts[1] in line
+    joined = "archive_ranges JOIN archives a ON a.id = archive_id"
+    for span in old.rows(f"SELECT * FROM {joined} WHERE project_id = %s"):
+        whole = objects(bucket, s3)[span["key"]]
+        member = whole[span["byte_offset"] : span["byte_offset"] + span["byte_length"]]
+        lines = [json.loads(line) for line in gzip.decompress(member).splitlines()]
+        assert [line["record"]["seq"] for line in lines] == list(
+            range(span["first_seq"], span["last_seq"] + 1)
+        )
+        assert lines[-1]["hash"] == span["head_hash"]
+
+
+def test_a_second_run_does_nothing(old: Project, bucket: Bucket, s3: S3) -> None:
+    """A rerun finds nothing to do and writes no object."""
+    run.archive(old.database.archiver, bucket, 90)
+    kept = objects(bucket, s3)
+    assert run.archive(old.database.archiver, bucket, 90).rows == 0
+    assert objects(bucket, s3) == kept
+
+
+def test_execution_goes_on_when_everything_is_archived(old: Project, bucket: Bucket) -> None:
+    """Seq, version and chain continue from the head, with no execution row left."""
+    last = old.executions()[-1]
+    run.archive(old.database.archiver, bucket, 0)
+    assert old.executions() == []
+    done = old.execute(ADD)
+    assert (done["seq"], done["prev_hash"]) == (last["seq"] + 1, last["hash"])
+    assert [item["seq"] for item in log(old)] == list(range(1, done["seq"] + 1))
+
+
+def test_state_at_any_version_reads_across_the_border(old: Project, bucket: Bucket) -> None:
+    """Every earlier state is the same before and after its executions were archived."""
+    archived = Archive(old.store)
+    newest = reading.state(old.store, old.target)["version"]
+    versions = [0, 1, 2, 3, 63, 64, 65, newest]
+
+    def states() -> list[dict[str, Any]]:
+        return [reading.state_at_version(old.store, archived, old.target, v) for v in versions]
+
+    before = states()
+    run.archive(old.database.archiver, bucket, 0)
+    assert states() == before
+
+
+def test_a_key_is_answered_after_its_execution_was_archived(old: Project, bucket: Bucket) -> None:
+    """A replay needs nothing but the key's own row."""
+    first = old.execute(ADD, request_id="kept")
+    run.archive(old.database.archiver, bucket, 0)
+    assert old.execute(ADD, request_id="kept") == first
+
+
+class Lying(Bucket):
+    """A bucket that holds other bytes than it was given."""
+
+    def read_back(self, key: str) -> tuple[str, str]:
+        version_id, _ = super().read_back(key)
+        return version_id, "0" * 64
+
+
+def test_nothing_is_removed_when_s3_lies(old: Project, bucket: Bucket) -> None:
+    """What can't be read back as it was sent stays in the database."""
+    before = old.executions()
+    with pytest.raises(run.ReadBackDiffers):
+        run.archive(old.database.archiver, Lying(bucket.name), 90)
+    assert old.executions() == before
+    assert run.archive(old.database.archiver, bucket, 90).rows > 0
+
+
+def test_a_run_that_dies_before_removal_is_finished_by_the_next(
+    old: Project, bucket: Bucket, s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the upload and before the removal: the next run uses the object that is there."""
+    before = log(old)
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_remove", die)
+        with pytest.raises(KeyboardInterrupt):
+            run.archive(old.database.archiver, bucket, 90)
+    left = objects(bucket, s3)
+    run.archive(old.database.archiver, bucket, 90)
+    assert left.items() <= objects(bucket, s3).items()
+    assert len(objects(bucket, s3)) == 3
+    assert log(old) == before
+
+
+def test_two_runs_at_once_archive_everything_once(
+    old: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was overtaken between upload and removal removes nothing of its own."""
+    before = log(old)
+    real, totals = run._remove, []
+
+    def overtaken(*given: Any) -> None:
+        monkeypatch.setattr(run, "_remove", real)
+        totals.append(run.archive(old.database.archiver, bucket, 90).rows)
+        real(*given)
+
+    monkeypatch.setattr(run, "_remove", overtaken)
+    totals.append(run.archive(old.database.archiver, bucket, 90).rows)
+    assert sum(totals) == len(before) - 4 + SYSTEM_ROWS
+    assert log(old) == before
+
+
+def test_a_damaged_row_stops_the_run(old: Project, bucket: Bucket) -> None:
+    """A record that isn't what its hash says is named, and stays where it is."""
+    old.superuser(
+        "ALTER TABLE executions DISABLE TRIGGER ALL;"
+        " UPDATE executions SET record = replace(record, '\"cost\":1', '\"cost\":2') WHERE seq = 5"
+    )
+    with pytest.raises(parts.BrokenChain, match="seq 5"):
+        run.archive(old.database.archiver, bucket, 90)
+    assert 5 in [row["seq"] for row in old.executions()]
+
+
+def test_large_days_are_split_into_parts(
+    old: Project, bucket: Bucket, s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part ends at its size, and the next goes on where it ended."""
+    monkeypatch.setattr(parts, "MAX_PART_BYTES", 20_000)
+    before = log(old)
+    run.archive(old.database.archiver, bucket, 0)
+    assert len(objects(bucket, s3)) > 5
+    assert log(old) == before
+
+
+def test_the_archiver_sees_no_passwords(old: Project) -> None:
+    """Its login crosses tenants on just the tables that archiving needs."""
+    with psycopg.connect(old.database.archiver) as connection:
+        for table in ("users", "sessions", "components"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"SELECT * FROM {table}".encode())
+            connection.rollback()
