@@ -1,9 +1,9 @@
 """What is and what was: projects, state at any version or moment, the audit log."""
 
 import base64
-import binascii
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
+from uuid import UUID
 
 from control_plane.audit import as_answer
 from control_plane.canonical import canonical, sha256, stored
@@ -27,7 +27,7 @@ class Archived(Protocol):
 
 def projects(store: Store, org: str, user: str, limit: int, cursor: str | None) -> dict[str, Json]:
     """A page of the projects that this person may see."""
-    before = _decoded(cursor)
+    before = _decoded(cursor, UUID)
     rows = store.read(
         org, "projects", user=user, project=None, before=before, limit=_clamped(limit) + 1
     )
@@ -110,7 +110,7 @@ def executions(
 
     `wanted` has status, action, principal, since, until, each None for any.
     """
-    before = int(_decoded(cursor) or _TOP)
+    before = min(_decoded(cursor, int) or _TOP, _TOP)
     size = _clamped(limit) + 1
     rows = store.read(
         target.org, "executions", project=target.project, before=before, limit=size, **wanted
@@ -190,10 +190,10 @@ def _encoded(position: str) -> str:
     return base64.urlsafe_b64encode(position.encode()).decode()
 
 
-def _decoded(cursor: str | None) -> str | None:
+def _decoded[Position](cursor: str | None, position: Callable[[str], Position]) -> Position | None:
     if cursor is None:
         return None
     try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
-    except (binascii.Error, UnicodeError) as error:
+        return position(base64.b64decode(cursor, altchars=b"-_", validate=True).decode())
+    except ValueError as error:
         raise Malformed("The cursor is not one that a page answered.") from error

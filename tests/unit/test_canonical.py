@@ -80,7 +80,13 @@ def test_the_edge_refuses(text: bytes) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b"9007199254740991", b"1e20", b'"12345678901234567890"', b'"\\\\u0000"', b"[" * 32 + b"]" * 32],
+    [
+        b"9007199254740991",
+        b"1e20",
+        b'"12345678901234567890"',
+        b'"\\\\u0000"',
+        b"[" * 32 + b"]" * 32,
+    ],
 )
 def test_the_edge_lets_through(text: bytes) -> None:
     """What looks like the refused and isn't goes through."""

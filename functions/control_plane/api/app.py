@@ -1,5 +1,6 @@
 """The resolver, what it answers when things go wrong, and what every request shares."""
 
+import binascii
 from base64 import b64decode
 from typing import Any
 
@@ -12,7 +13,14 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from control_plane.api import health, people, projects
 from control_plane.api.shared import MAX_BODY_BYTES
 from control_plane.canonical import parse
-from control_plane.errors import BodyTooLarge, ControlPlaneError, InvalidBody, NotFound, problem
+from control_plane.errors import (
+    BodyTooLarge,
+    ControlPlaneError,
+    InvalidBody,
+    Malformed,
+    NotFound,
+    problem,
+)
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -41,11 +49,18 @@ def _check_body(event: dict[str, Any]) -> None:
     """Read the body strictly before anything else does; sizes first."""
     body = (event.get("body") or "").encode()
     if event.get("isBase64Encoded"):
-        body = b64decode(body)
+        body = _decoded(body)
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLarge()
     if body:
         parse(body)
+
+
+def _decoded(body: bytes) -> bytes:
+    try:
+        return b64decode(body, validate=True)
+    except binascii.Error as error:
+        raise Malformed("The body is said to be Base64 and is not.") from error
 
 
 @app.exception_handler(ControlPlaneError)

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AwareDatetime
 
 from control_plane import administration, execution, reading
 from control_plane.api import bodies, shared
+from control_plane.errors import InvalidBody
 from control_plane.models import Intent
 
 router = APIGatewayHttpRouter()
@@ -128,7 +129,7 @@ def list_executions(
 
 
 @router.get("/projects/<project>/executions/<seq>")
-def get_execution(project: str, seq: int) -> Response[str]:
+def get_execution(project: str, seq: Annotated[int, Path(ge=1, le=2**53 - 1)]) -> Response[str]:
     """One execution of the audit log."""
     target = shared.target_of(router, project)
     return shared.answer(reading.execution(shared.store(), shared.archived(), target, seq))
@@ -142,4 +143,8 @@ def _iso(moment: datetime | None) -> str | None:
     """A moment as records write it."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    try:
+        utc = moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        raise InvalidBody("That moment is out of reach.") from error
+    return utc.isoformat(timespec="microseconds") + "Z"

@@ -4,5 +4,5 @@ SELECT p.id::text, p.slug, p.title, p.template, p.status, p.seq, p.version, iso(
 FROM projects p
 WHERE p.template <> 'system' AND role_of(%(user)s::uuid, p.id) IS NOT NULL
   AND (%(project)s::uuid IS NULL OR p.id = %(project)s::uuid)
-  AND (%(before)s::text IS NULL OR p.id < %(before)s::uuid)
+  AND (%(before)s::uuid IS NULL OR p.id < %(before)s::uuid)
 ORDER BY p.id DESC LIMIT %(limit)s
