@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -15,12 +15,12 @@ class Settings:
     chat_agent_archiver_database_url: str = ""
     chat_agent_owner_database_url: str = ""
     chat_agent_database_iam: str = ""
-    chat_agent_master_secret_arn: str = ""
     chat_agent_archive_bucket: str = ""
     chat_agent_anchor_bucket: str = ""
     chat_agent_archive_after_days: str = "90"
     chat_agent_api_url: str = ""
     openai_api_key: str = ""
+    openai_api_key_secret_arn: str = ""
     openai_base_url: str = ""
     openai_model: str = ""
     azure_openai_endpoint: str = ""
@@ -32,6 +32,11 @@ class Settings:
     def api_url(self) -> str:
         """Where the API answers, without /v1 and without a final slash."""
         return self.chat_agent_api_url.rstrip("/")
+
+    @property
+    def database_iam(self) -> bool:
+        """Whether logins use IAM tokens instead of passwords."""
+        return self.chat_agent_database_iam == "true"
 
     @property
     def archive_after_days(self) -> int:
@@ -57,5 +62,18 @@ def _value(environment: Mapping[str, str], name: str) -> str | None:
 
 @cache
 def settings() -> Settings:
-    """This process's settings, read from its environment at the first call."""
-    return read(os.environ)
+    """This process's settings, read from its environment at the first call.
+
+    The model's key may lie in Secrets Manager; only functions that are told where, look there.
+    """
+    found = read(os.environ)
+    if found.openai_api_key_secret_arn and not found.openai_api_key:
+        return replace(found, openai_api_key=_secret(found.openai_api_key_secret_arn))
+    return found
+
+
+def _secret(arn: str) -> str:
+    import boto3
+
+    answer = boto3.client("secretsmanager").get_secret_value(SecretId=arn)
+    return str(answer["SecretString"])

@@ -18,6 +18,7 @@ from control_plane.archive.bucket import Bucket
 from control_plane.archive.part import Part, Range, write_part
 from control_plane.ids import uuid7
 from control_plane.store.connection import sql
+from control_plane.store.login import connect
 
 FETCH_ROWS = 64
 """Rows held in memory at a time: each may be several hundred KiB."""
@@ -64,7 +65,7 @@ def archive(
     `ReadBackDiffers`, or what S3 and the database raise; what was finished stays finished.
     """
     summary = Summary()
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    with connect(url, autocommit=True, row_factory=dict_row) as connection:
         [found] = _fetch(connection, "archive_cutoff", days=after_days)
         for org, day in _days(connection, found["cutoff"]):
             for rows in _archive_day(connection, bucket, org, day, found["cutoff"], time_left):
@@ -76,7 +77,7 @@ def archive(
 
 def pending(url: str, after_days: int) -> int:
     """How many executions a run would archive now."""
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    with connect(url, autocommit=True, row_factory=dict_row) as connection:
         [found] = _fetch(connection, "archive_cutoff", days=after_days)
         days = _fetch(connection, "archive_days", cutoff=found["cutoff"])
     return sum(day["rows"] for day in days)
@@ -84,7 +85,7 @@ def pending(url: str, after_days: int) -> int:
 
 def listed(url: str) -> list[dict[str, Any]]:
     """The manifest's objects, newest first."""
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:
+    with connect(url, autocommit=True, row_factory=dict_row) as connection:
         return _fetch(connection, "archive_list")
 
 

@@ -8,6 +8,8 @@ from alembic import command, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from control_plane.store.login import connect
+
 HERE = Path(__file__).parent
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('chat-agent:migrations', 0))"
 _PATIENCE_S = 120.0
@@ -32,7 +34,9 @@ def migrate(owner_url: str) -> str:
     One runner at a time: others poll, since waiting in `pg_advisory_lock` while the first runs
     CREATE INDEX CONCURRENTLY ends in a deadlock.
     """
-    engine = sqlalchemy.create_engine(_sqlalchemy_url(owner_url), poolclass=sqlalchemy.NullPool)
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: connect(owner_url), poolclass=sqlalchemy.NullPool
+    )
     with engine.connect() as guard, engine.connect() as connection:
         _wait_for_turn(guard.execution_options(isolation_level="AUTOCOMMIT"))
         config = _config()
@@ -53,10 +57,6 @@ def _config() -> Config:
     config.set_main_option("script_location", str(HERE))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def _sqlalchemy_url(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def _wait_for_turn(guard: sqlalchemy.Connection) -> None:

@@ -18,6 +18,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from control_plane.errors import Unavailable
+from control_plane.store.login import connect
 
 STATEMENT_TIMEOUT_S = 6.0
 """The application login's `statement_timeout`; roles.sql sets it."""
@@ -119,7 +120,7 @@ class Store:
     def _open(self) -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed or connection.broken:
-            connection = psycopg.connect(
+            connection = connect(
                 self._url, autocommit=True, prepare_threshold=None, connect_timeout=5
             )
             self._local.connection = connection

@@ -1,0 +1,172 @@
+"""The Space's own pages: sign in, sign out, change the password, and the health check."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from starlette.datastructures import FormData
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from chat_space import render
+from chat_space.auth import Door, Seal, give_cookie, take_cookie
+from chat_space.client import Api, ApiError, Json
+
+NO_STORE = {"cache-control": "no-store"}
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The routes' handlers. A browser gets pages and redirects, anything else gets JSON."""
+
+    api: Api
+    door: Door
+    seal: Seal
+    root_path: str
+
+    def router(self) -> APIRouter:
+        """The routes, to be declared before Gradio is mounted so that they stand before its own."""
+        router = APIRouter(include_in_schema=False)
+        router.add_api_route("/livez", self.livez, methods=["GET"])
+        router.add_api_route("/login", self.login_page, methods=["GET"])
+        router.add_api_route("/login", self.login, methods=["POST"])
+        router.add_api_route("/logout", self.logout, methods=["GET", "POST"])
+        router.add_api_route("/password", self.password_page, methods=["GET"])
+        router.add_api_route("/password", self.password, methods=["POST"])
+        return router
+
+    async def livez(self) -> Response:
+        """Alive: asks nobody, so that an outage of the API restarts no replica."""
+        return JSONResponse({"status": "ok"})
+
+    async def login_page(self, request: Request) -> Response:
+        """The sign-in page."""
+        return self._page("login.html", next=_inside(request.query_params.get("next")))
+
+    async def login(self, request: Request) -> Response:
+        """Sign in. gradio_client posts its `auth=` here, follows no redirect, and needs a 200."""
+        form = await request.form()
+        back = _inside(_text(form, "next"))
+        try:
+            refuse_foreign(request)
+            session = await self.api.login(
+                _text(form, "username"), _text(form, "password"), _text(form, "organization")
+            )
+        except ApiError as error:
+            return self._refused(request, "login.html", error, form, next=back)
+        return self._let_in(request, session, back)
+
+    async def logout(self, request: Request) -> Response:
+        """End the session, at the API too; a session that is over already is no error."""
+        if token := self.door.token_of(request):
+            self.door.forget(token)
+            try:
+                await self.api.caller(token).logout()
+            except ApiError as error:
+                if error.status not in (401, 403):
+                    return await self.unavailable(request, error)
+        response = RedirectResponse(f"{self.root_path}/login", 303)
+        take_cookie(response, request)
+        return response
+
+    async def password_page(self, request: Request) -> Response:
+        """The page to change the password; forced while a change is due."""
+        if self.door.token_of(request) is None:
+            return RedirectResponse(f"{self.root_path}/login?next=%2Fpassword", 303)
+        try:
+            known = await self.door.look(request)
+        except ApiError as error:
+            return await self.unavailable(request, error)
+        return self._page("password.html", due=known.standing == "password_due")
+
+    async def password(self, request: Request) -> Response:
+        """Change the password, then open the Space."""
+        form = await request.form()
+        try:
+            refuse_foreign(request)
+            caller = self.door.caller(request)
+            _same(_text(form, "new_password"), _text(form, "again"))
+            await caller.change_password(
+                _text(form, "current_password"), _text(form, "new_password")
+            )
+        except ApiError as error:
+            return self._refused(request, "password.html", error, form, due=bool(form.get("due")))
+        self.door.forget(caller.token)
+        if wants_page(request):
+            return RedirectResponse(f"{self.root_path}/", 303)
+        return JSONResponse({"success": True}, headers=NO_STORE)
+
+    async def unavailable(self, request: HTTPConnection, error: ApiError) -> Response:
+        """The page (or JSON) that says the API can't answer now."""
+        if wants_page(request):
+            return self._page("unavailable.html", status=503, error=error.detail)
+        return JSONResponse({"error": str(error), "code": error.code}, 503, headers=NO_STORE)
+
+    def _let_in(self, request: Request, session: Json, back: str) -> Response:
+        due = bool(session["must_change_password"])
+        if wants_page(request):
+            response: Response = RedirectResponse(
+                self.root_path + ("/password" if due else back), 303
+            )
+        elif due:
+            error = "password_change_required: Sign in with a browser and change the password."
+            answer = {"error": error, "code": "password_change_required"}
+            response = JSONResponse(answer, 403, headers=NO_STORE)
+        else:
+            response = JSONResponse({"success": True}, headers=NO_STORE)
+        give_cookie(response, request, self.seal, session["token"], session["expires_at"])
+        return response
+
+    def _refused(
+        self, request: Request, page: str, error: ApiError, form: FormData, **data: Any
+    ) -> Response:
+        headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
+        if wants_page(request):
+            return self._page(
+                page, error.status, headers, error=error.detail,
+                username=_text(form, "username"), organization=_text(form, "organization"), **data,
+            )  # fmt: skip
+        body = {"error": str(error), "code": error.code}
+        return JSONResponse(body, error.status, headers=NO_STORE | headers)
+
+    def _page(
+        self, name: str, status: int = 200, headers: dict[str, str] | None = None, **data: Any
+    ) -> HTMLResponse:
+        html = render.page(name, root=self.root_path, **data)
+        return HTMLResponse(html, status, headers=NO_STORE | (headers or {}))
+
+
+def wants_page(request: HTTPConnection) -> bool:
+    """Whether a browser's navigation asks, not a script."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def refuse_foreign(request: HTTPConnection) -> None:
+    """Refuse a form another site's page sent (login CSRF). Raises ApiError 403.
+
+    Browsers say where a form came from in `Origin`; scripts send none.
+    """
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
+    if urlsplit(origin).netloc not in hosts:
+        raise ApiError(403, "foreign_origin", "This form was sent by another site.")
+
+
+def _same(new: str, again: str) -> None:
+    if new != again:
+        raise ApiError(422, "invalid_body", "The new password and its repetition differ.")
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _inside(path: str | None) -> str:
+    """A path of this Space to go to after signing in; `/` for anything that leads elsewhere."""
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")):
+        return "/"
+    return path if path.isprintable() else "/"

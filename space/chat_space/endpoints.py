@@ -1,0 +1,209 @@
+"""The endpoints for scripts (gradio_client). They act as the caller, never as a default user.
+
+Every result is `{"code", "message", "data"}`. `code` is `success` for a reading, else the status of
+what was asked (`success`, `rejected`, `failed`, `pending_approval`) or the chat's kind of answer.
+An error arrives as an AppError that reads "code: sentence".
+"""
+
+import functools
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from chat_space.client import ApiError
+from chat_space.labels import humanize
+from chat_space.views.desk import Space
+
+Json = dict[str, Any]
+Endpoint = Callable[..., Awaitable[Json]]
+
+STEPS = {"interactive": 1, "assisted": 5, "autonomous": 10}  # per mode
+
+log = logging.getLogger(__name__)
+
+
+def pointers(value: Any) -> Any:
+    """The value with every string-valued key `path` renamed `pointer`, at every depth.
+
+    Gradio takes a dict with such a `path` for a file: it would serve or download what the path
+    names, and stored state may hold any. Where `pointer` is taken, underscores are added.
+    """
+    if isinstance(value, list):
+        return [pointers(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    renamed = {key: pointers(item) for key, item in value.items() if not _is_path(key, item)}
+    for key, item in value.items():
+        if _is_path(key, item):
+            renamed[_free("pointer", value)] = item
+    return renamed
+
+
+def _is_path(key: str, value: Any) -> bool:
+    return key == "path" and isinstance(value, str)
+
+
+def _free(name: str, taken: Json) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def result(code: str, message: str, data: Any) -> Json:
+    """What every endpoint answers. Everything a script receives passes here."""
+    return {"code": code, "message": message, "data": pointers(data)}
+
+
+def readable[**P](endpoint: Callable[P, Awaitable[Json]]) -> Callable[P, Awaitable[Json]]:
+    """An endpoint whose errors reach the script as "code: sentence", and nothing else of them."""
+
+    @functools.wraps(endpoint)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> Json:
+        try:
+            return await endpoint(*args, **kwargs)
+        except ApiError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        except Exception as error:
+            log.exception("%s failed", endpoint.__name__)
+            message = "internal: The Space failed; its log says why."
+            raise gr.Error(message, print_exception=False) from error
+
+    return call
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """One method per endpoint; the method's name is the `api_name`.
+
+    Gradio fills in `request` by its place and doesn't show it to scripts.
+    """
+
+    space: Space
+
+    def all(self) -> list[Endpoint]:
+        """The endpoints to declare, each under its own name."""
+        return [
+            self.execute_action, self.simulate_action, self.execute_plan, self.simulate_plan,
+            self.get_registry, self.get_audit_log, self.chat,
+        ]  # fmt: skip
+
+    @readable
+    async def execute_action(
+        self,
+        request: gr.Request,
+        project_id: str,
+        action_id: str,
+        inputs: dict[str, Any] | None = None,
+        mode: str = "assisted",
+        confirmed: bool = False,
+    ) -> dict[str, Any]:
+        """Ask for one action. `confirmed` previews it and confirms exactly that preview."""
+        _limit(mode, 1)
+        caller, step = self.space.caller(request), _step(action_id, inputs)
+        digest = (await caller.preview(project_id, [step]))["digest"] if confirmed else None
+        execution = await caller.execute(project_id, str(uuid.uuid4()), step, digest)
+        return result(execution["status"], _told(execution, "Committed."), execution)
+
+    @readable
+    async def simulate_action(
+        self,
+        request: gr.Request,
+        project_id: str,
+        action_id: str,
+        inputs: dict[str, Any] | None = None,
+        mode: str = "assisted",
+    ) -> dict[str, Any]:
+        """What one action would do now; nothing is stored."""
+        _limit(mode, 1)
+        caller = self.space.caller(request)
+        return _previewed(await caller.preview(project_id, [_step(action_id, inputs)]))
+
+    @readable
+    async def execute_plan(
+        self, request: gr.Request, project_id: str, plan: dict[str, Any], mode: str = "assisted"
+    ) -> dict[str, Any]:
+        """Preview a plan and execute exactly that preview, all steps in one transaction.
+
+        A plan can't carry a confirmation: one with a step that needs it is not executed.
+        """
+        caller, steps = self.space.caller(request), _steps(plan, mode)
+        preview = await caller.preview(project_id, steps)
+        if title := _needs_confirmation(preview):
+            message = f"{title} needs a confirmation of its own: use execute_action, confirmed."
+            return result("rejected", message, preview)
+        done = await caller.execute_plan(project_id, str(uuid.uuid4()), steps, preview["digest"])
+        return result(done["status"], _told(done["executions"][-1], "Committed."), done)
+
+    @readable
+    async def simulate_plan(
+        self, request: gr.Request, project_id: str, plan: dict[str, Any], mode: str = "assisted"
+    ) -> dict[str, Any]:
+        """What a plan would do now; nothing is stored."""
+        caller = self.space.caller(request)
+        return _previewed(await caller.preview(project_id, _steps(plan, mode)))
+
+    @readable
+    async def get_registry(self, request: gr.Request, project_id: str) -> dict[str, Any]:
+        """The components and actions that the caller may see, with JSON Schemas."""
+        registry = await self.space.caller(request).registry(project_id)
+        return result("success", f"{len(registry['actions'])} actions.", registry)
+
+    @readable
+    async def get_audit_log(
+        self, request: gr.Request, project_id: str, limit: int = 50
+    ) -> dict[str, Any]:
+        """The newest executions, at most `limit` (1–200): `{"items", "next_cursor"}`."""
+        page = await self.space.caller(request).executions(project_id, limit)
+        return result("success", f"{len(page['items'])} executions.", page)
+
+    @readable
+    async def chat(
+        self, request: gr.Request, project_id: str, message: str, mode: str = "assisted"
+    ) -> dict[str, Any]:
+        """What the agent makes of a message; it can only propose."""
+        _limit(mode, 1)
+        answer = await self.space.caller(request).chat(project_id, message, mode)
+        return result(answer["kind"], answer.get("message") or "", answer)
+
+
+def _limit(mode: str, count: int) -> None:
+    if mode not in STEPS:
+        raise ApiError(422, "invalid_body", f"mode must be one of {', '.join(STEPS)}.")
+    if count > STEPS[mode]:
+        raise ApiError(422, "invalid_body", f"Mode {mode} allows {STEPS[mode]} steps, not {count}.")
+
+
+def _step(action: Any, inputs: Any) -> Json:
+    if not isinstance(action, str) or not isinstance(inputs or {}, dict):
+        raise ApiError(422, "invalid_body", "A step is an action's id and an object of inputs.")
+    return {"action": action, "inputs": inputs or {}}
+
+
+def _steps(plan: Any, mode: str) -> list[Json]:
+    steps = plan.get("steps") if isinstance(plan, dict) else None
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise ApiError(422, "invalid_body", 'A plan is {"steps": [{"action_id", "inputs"}]}.')
+    _limit(mode, len(steps))
+    return [_step(step.get("action_id", step.get("action")), step.get("inputs")) for step in steps]
+
+
+def _needs_confirmation(preview: Json) -> str | None:
+    """The title of the first step that has to be confirmed by itself, or None."""
+    found = (step for step in preview["steps"] if step.get("confirmation"))
+    step = next(found, None)
+    return (step.get("title") or step["action"]) if step else None
+
+
+def _previewed(preview: Json) -> Json:
+    return result(preview["status"], _told(preview["steps"][-1], "It would succeed."), preview)
+
+
+def _told(outcome: Json, success: str) -> str:
+    """The sentences that explain an execution or a previewed step; `success` where it is one."""
+    told = " ".join(outcome.get("explanations") or [])
+    plain = success if outcome["status"] == "success" else humanize(outcome["status"])
+    return told or plain

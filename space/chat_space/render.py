@@ -1,0 +1,101 @@
+"""API data to escaped HTML: pure functions over the templates, every value autoescaped."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from chat_space.cards import Card
+
+Json = dict[str, Any]
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+EMBLEMS = {"success": "plain", "rejected": "bad", "failed": "bad", "pending_approval": "wait"}
+
+
+def _when(at: str) -> str:
+    """An ISO 8601 time as "22 Nov 09:57" (UTC)."""
+    return datetime.fromisoformat(at).strftime("%d %b %H:%M").removeprefix("0")
+
+
+def _thousands(number: float) -> str:
+    """A number with thin spaces between its thousands: 1 250 000."""
+    return f"{number:,}".replace(",", "\u2009")
+
+
+def _version() -> str:
+    """A short hash of the static files, so that browsers may keep them until they change."""
+    files = sorted(path for path in STATIC.iterdir() if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+
+
+environment = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+environment.filters |= {"when": _when, "thousands": _thousands}
+environment.globals |= {"emblems": EMBLEMS, "assets": _version()}
+
+
+def page(name: str, **data: Any) -> str:
+    """One of the Space's own pages (sign in, password, unavailable)."""
+    given = {"error": "", "username": "", "organization": "", "next": "/", "due": False, **data}
+    return environment.get_template(name).render(given)
+
+
+def head(root: str) -> str:
+    """What Gradio's page gets in its `<head>`: the stylesheet and the script."""
+    return environment.get_template("head.html").render(root=root)
+
+
+def header(me: Json, project: Json, projects: list[Json], root: str) -> str:
+    """The line on top: project, version, who is signed in, the theme toggle, the way out."""
+    return environment.get_template("header.html").render(
+        me=me, project=project, projects=projects, root=root, ended=False
+    )
+
+
+def ended() -> str:
+    """The header of a session that is over; the page's script sees it and asks to sign in."""
+    return environment.get_template("ended.html").render()
+
+
+def waiting() -> str:
+    """What stands in the header's place until the first answer."""
+    return environment.get_template("waiting.html").render()
+
+
+def bones() -> str:
+    """What stands in the state's place until the first answer."""
+    return environment.get_template("bones.html").render()
+
+
+def state(cards: list[Card]) -> str:
+    """The project's components as cards."""
+    return environment.get_template("state.html").render(cards=cards)
+
+
+def conversation(turns: list[Json]) -> str:
+    """The conversation: greeting, what was said, and the proposals' cards."""
+    return environment.get_template("conversation.html").render(turns=turns)
+
+
+def composer() -> str:
+    """The message box."""
+    return environment.get_template("composer.html").render()
+
+
+def activity(rows: list[Json], more: bool) -> str:
+    """The executions, newest first; `more` offers older ones."""
+    return environment.get_template("activity.html").render(rows=rows, more=more)
+
+
+def nothing(sentence: str) -> str:
+    """One sentence in an otherwise empty place."""
+    return environment.get_template("nothing.html").render(sentence=sentence)

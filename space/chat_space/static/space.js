@@ -1,0 +1,210 @@
+/* The page's own script: theme, session end, and the listeners of the Gradio HTML components.
+   It holds no data; whatever it sends is checked again by the API. */
+(() => {
+  if (window.space) return;
+  const root = document.currentScript?.dataset.root ?? "";
+  const REFRESH_AFTER = 5000; // ms between two readings of the state on coming back
+
+  /* Theme: the person's choice is kept; without one the system decides. */
+  const chosen = () => localStorage.getItem("cs-theme");
+  const systemDark = matchMedia("(prefers-color-scheme: dark)");
+  function applyTheme() {
+    const dark = (chosen() ?? (systemDark.matches ? "dark" : "light")) === "dark";
+    if (document.body && document.body.classList.contains("dark") !== dark)
+      document.body.classList.toggle("dark", dark);
+  }
+  function toggleTheme() {
+    localStorage.setItem("cs-theme", document.body.classList.contains("dark") ? "light" : "dark");
+    applyTheme();
+  }
+  function watchTheme() {
+    applyTheme();
+    new MutationObserver(applyTheme).observe(document.body, { attributeFilter: ["class"] });
+    systemDark.addEventListener("change", applyTheme);
+  }
+
+  /* A session that ends: ask to sign in on top of the page, so that nothing typed is lost. */
+  const plainFetch = window.fetch.bind(window);
+  window.fetch = async (...args) => {
+    try {
+      const response = await plainFetch(...args);
+      if (response.status === 401) sessionEnded();
+      else if (response.status >= 500) giveBack();
+      return response;
+    } catch (error) {
+      if (String(args[0]?.url ?? args[0]).includes("/queue/join")) giveBack();
+      throw error;
+    }
+  };
+  const DIALOG = `<form method="dialog"><h2>Your session has ended</h2>
+    <p>Sign in again. What you typed is still here.</p><p class="cs-alert" role="alert" hidden></p>
+    <label for="cs-again-name">Username</label>
+    <input id="cs-again-name" name="username" autocomplete="username" autocapitalize="none" required>
+    <label for="cs-again-password">Password</label>
+    <input id="cs-again-password" name="password" type="password" autocomplete="current-password" required>
+    <button class="cs-primary" type="submit">Sign in</button></form>`;
+  const username = () => document.querySelector(".cs-top")?.dataset.username;
+  let lastUsername;
+
+  function sessionEnded() {
+    giveBack();
+    let dialog = document.querySelector("dialog.cs-dialog");
+    if (!dialog) {
+      dialog = document.createElement("dialog");
+      dialog.className = "cs-dialog cs-panel";
+      dialog.dataset.testid = "session-ended";
+      dialog.innerHTML = DIALOG;
+      dialog.addEventListener("cancel", (event) => event.preventDefault());
+      dialog.querySelector("form").addEventListener("submit", (event) => {
+        event.preventDefault();
+        signInAgain(dialog, event.target);
+      });
+      document.body.append(dialog);
+    }
+    if (!dialog.open) dialog.showModal();
+  }
+
+  async function signInAgain(dialog, form) {
+    const alert = form.querySelector(".cs-alert");
+    const response = await plainFetch(`${root}/login`, {
+      method: "POST",
+      headers: { accept: "application/json" },
+      body: new URLSearchParams(new FormData(form)),
+    }).catch(() => null);
+    const answer = response ? await response.json().catch(() => ({})) : {};
+    if (answer.code === "password_change_required") return location.assign(`${root}/password`);
+    if (!response?.ok) {
+      alert.textContent = answer.error ?? "The service can't be reached. Try again shortly.";
+      alert.hidden = false;
+      return;
+    }
+    if (lastUsername && lastUsername !== form.elements.username.value) return location.reload();
+    form.reset();
+    alert.hidden = true;
+    dialog.close();
+    refreshState(true);
+    document.querySelector("#cs-message")?.focus();
+  }
+
+  /* The message box. What is sent stands as a bubble until the answer, and comes back without one. */
+  let sent = null;
+  const box = () => document.querySelector("#cs-message");
+  const pending = () => document.querySelector(".cs-pending");
+
+  function send(text, trigger) {
+    if (!text.trim() || sent !== null) return;
+    sent = text;
+    pending().querySelector("p").textContent = text;
+    pending().hidden = false;
+    box().value = "";
+    document.querySelector(".cs-send").disabled = true;
+    pending().scrollIntoView({ block: "nearest" });
+    trigger({ text });
+  }
+  function settle() {
+    sent = null;
+    if (!pending()) return;
+    pending().hidden = true;
+    document.querySelector(".cs-send").disabled = false;
+    document.querySelectorAll(".cs-busy").forEach((card) => card.classList.remove("cs-busy"));
+  }
+  function giveBack() {
+    if (sent !== null && box() && !box().value) box().value = sent;
+    settle();
+  }
+  function showLatest(element) {
+    const thread = element.querySelector(".cs-thread");
+    const last = thread?.querySelector(":scope > :is(.cs-plan, .cs-said):last-of-type");
+    const turns = thread ? [...thread.querySelectorAll(":scope > :is(.cs-plan, .cs-said)")] : [];
+    const latest = turns.at(-1) ?? last;
+    if (!latest || turns.length < 2) return;
+    const scroller = element.closest("#cs-conversation") ?? element;
+    scroller.scrollTo({ top: scroller.scrollHeight });
+    if (getComputedStyle(scroller).overflowY === "visible")
+      latest.scrollIntoView({ block: "nearest" });
+  }
+
+  let askState = null;
+  let lastRefresh = Date.now();
+  function refreshState(now) {
+    if (!askState || document.hidden || sent !== null) return;
+    if (!now && Date.now() - lastRefresh < REFRESH_AFTER) return;
+    lastRefresh = Date.now();
+    askState();
+  }
+
+  let sendMessage = () => {};
+  window.space = {
+    started(element) {
+      lastUsername = username() ?? lastUsername;
+      new MutationObserver(() => {
+        lastUsername = username() ?? lastUsername;
+        if (element.querySelector('[data-session="ended"]')) sessionEnded();
+      }).observe(element, { childList: true, subtree: true, attributes: true });
+    },
+    state(trigger) {
+      askState = trigger;
+      addEventListener("focus", () => refreshState(false));
+      document.addEventListener("visibilitychange", () => refreshState(false));
+    },
+    composer(element, trigger) {
+      sendMessage = (text) => send(text, trigger);
+      element.addEventListener("submit", (event) => {
+        event.preventDefault();
+        sendMessage(box().value);
+      });
+      element.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        event.preventDefault();
+        sendMessage(box().value);
+      });
+    },
+    conversation(element, trigger) {
+      element.addEventListener("click", (event) => {
+        const ask = event.target.closest("[data-ask]");
+        if (ask) return sendMessage(ask.dataset.ask);
+        const button = event.target.closest("[data-verb]");
+        const card = button?.closest(".cs-plan");
+        if (!button || card.classList.contains("cs-busy")) return;
+        card.classList.add("cs-busy");
+        trigger({ verb: button.dataset.verb, card: button.dataset.cardId });
+      });
+    },
+    answered(element) {
+      const typed = sent !== null;
+      settle();
+      requestAnimationFrame(() => {
+        showLatest(element);
+        if (typed && matchMedia("(min-width: 761px)").matches) box()?.focus();
+      });
+    },
+    activity(element, trigger) {
+      element.addEventListener("click", (event) => {
+        if (event.target.closest("[data-older]")) trigger();
+      });
+    },
+    name(project) {
+      const address = new URL(location.href);
+      if (!project || address.searchParams.get("project") === project) return;
+      address.searchParams.set("project", project);
+      history.replaceState(history.state, "", address);
+    },
+  };
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-theme-toggle]")) toggleTheme();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.dataset?.switch !== "project") return;
+    const address = new URL(location.href);
+    address.searchParams.set("project", event.target.value);
+    location.assign(address);
+  });
+  function start() {
+    watchTheme();
+    const framed = document.querySelector(".cs-framed");
+    if (framed && self !== top) framed.hidden = false;
+  }
+  if (document.body) start();
+  else document.addEventListener("DOMContentLoaded", start);
+})();

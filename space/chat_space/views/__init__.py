@@ -1,0 +1,1 @@
+"""What the tabs show and do: each view asks the API as the caller and renders the answer."""

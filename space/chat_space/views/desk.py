@@ -1,0 +1,113 @@
+"""What a page stands on: who asks, which project, its registry and its state, freshly read."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from starlette.requests import HTTPConnection
+
+from chat_space import render
+from chat_space.auth import Door
+from chat_space.cards import cards
+from chat_space.client import ApiError, Caller
+
+Json = dict[str, Any]
+
+FIRST_CHOICE = ("harbor", "demo")  # the project to open where the address names none
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One reading of a project, as one caller sees it."""
+
+    me: Json
+    projects: list[Json]
+    project: Json
+    registry: Json
+    state: Json
+
+    @property
+    def slug(self) -> str:
+        """The project's slug."""
+        return str(self.project["slug"])
+
+    def header(self, root: str) -> str:
+        """The line on top, as HTML."""
+        project = {**self.project, "version": self.state["version"]}
+        return render.header(self.me, project, self.projects, root)
+
+    def cards(self, changed: frozenset[str] = frozenset()) -> str:
+        """The state, as HTML; the components in `changed` stand out."""
+        return render.state(cards(self.registry, self.state["components"], changed))
+
+
+async def read_desk(caller: Caller, wanted: str | None) -> Desk | None:
+    """The wanted project's desk, else the first choice's; None where the caller has no project."""
+    me, listed = await asyncio.gather(caller.me(), caller.projects())
+    projects = [item for item in listed["items"] if item.get("slug") != "system"]
+    project = choose(projects, wanted)
+    if project is None:
+        return None
+    registry, state = await asyncio.gather(
+        caller.registry(project["slug"]), caller.state(project["slug"])
+    )
+    return Desk(me, projects, project, registry, state)
+
+
+def choose(projects: list[Json], wanted: str | None) -> Json | None:
+    """The wanted project by slug or id, else `harbor`, `demo`, or the first there is."""
+    for name in (wanted, *FIRST_CHOICE):
+        for project in projects:
+            if name and name in (project["slug"], project["id"]):
+                return project
+    return projects[0] if projects else None
+
+
+@dataclass(frozen=True)
+class Space:
+    """What every view needs: the door that knows callers, and the path prefix."""
+
+    door: Door
+    root: str
+
+    def caller(self, request: gr.Request) -> Caller:
+        """The API as whoever sent this event. Raises ApiError 401."""
+        return self.door.caller(_connection(request))
+
+    def is_over(self, request: gr.Request, error: ApiError) -> bool:
+        """Whether `error` means that the session ended; then the next look asks the API again."""
+        token = self.door.token_of(_connection(request))
+        if token and error.status == 401:
+            self.door.forget(token)
+        return error.status == 401
+
+
+def _connection(request: gr.Request) -> HTTPConnection:
+    """The HTTP request behind an event. Raises ApiError 401 for one that came without."""
+    if request.request is None:
+        raise ApiError(401, "unauthenticated", "Sign in first.")
+    return request.request
+
+
+def guarded[**P, T](event: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """An event handler whose unforeseen errors are logged, and shown as one plain sentence.
+
+    Gradio would send a bare exception's text, whatever it holds, to the browser.
+    """
+
+    @functools.wraps(event)
+    async def handle(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await event(*args, **kwargs)
+        except Exception as error:
+            log.exception("%s failed", event.__name__)
+            sentence = "Something went wrong here. Reload the page; nothing confirmed is lost."
+            raise gr.Error(sentence, print_exception=False) from error
+
+    return handle

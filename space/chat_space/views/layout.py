@@ -1,0 +1,93 @@
+"""Where everything stands on the page, and which event calls what."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.events import api as declare_api
+
+from chat_space import render
+from chat_space.endpoints import Endpoints
+from chat_space.views.activity import Activity
+from chat_space.views.desk import Space
+from chat_space.views.work import Work
+
+# What each HTML component runs once; static/space.js has the functions. The quoted names are the
+# custom events that the component can trigger.
+HEADER = "space.started(element)"
+STATE = "space.state(() => trigger('refresh', {}))"
+CONVERSATION = (
+    "space.conversation(element, (data) => trigger('decide', data));"
+    "watch('value', () => space.answered(element));"
+)
+COMPOSER = "space.composer(element, (data) => trigger('send', data))"
+ACTIVITY = "space.activity(element, () => trigger('older', {}))"
+
+# The project that the page's address names, and the address that names the project.
+WANTED = "() => new URLSearchParams(location.search).get('project') || ''"
+NAMED = "(project) => space.name(project)"
+
+# Scripts use the endpoints; these events serve the page. Hidden is not protected: the API decides.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The page's components: five of HTML, a tab to listen to, and three carried texts."""
+
+    header: gr.HTML
+    conversation: gr.HTML
+    composer: gr.HTML
+    state: gr.HTML
+    activity_tab: gr.Tab
+    activity: gr.HTML
+    project: gr.Textbox
+    thread: gr.Textbox
+    rows: gr.Textbox
+
+
+def build(space: Space) -> gr.Blocks:
+    """The whole page with its events, and the endpoints for scripts."""
+    with gr.Blocks(title="gradio-chat-agent", analytics_enabled=False) as blocks:
+        parts = _place(render.head(space.root))
+        _wire_work(blocks, parts, Work(space))
+        _wire_activity(parts, Activity(space))
+        for endpoint in Endpoints(space).all():
+            declare_api(endpoint, api_name=endpoint.__name__)
+    return blocks.queue(default_concurrency_limit=40)
+
+
+def _place(head: str) -> Parts:
+    """Create the components where they stand."""
+
+    def html(name: str, value: str, listener: str) -> gr.HTML:
+        return gr.HTML(value, elem_id=f"cs-{name}", js_on_load=listener, head=head)
+
+    carried = [gr.Textbox(visible="hidden", show_label=False) for _ in range(3)]
+    header = html("header", render.waiting(), HEADER)
+    with gr.Tabs(elem_id="cs-tabs"):
+        with gr.Tab("Work"), gr.Row(elem_id="cs-desk"):
+            with gr.Column(elem_id="cs-talk", scale=7):
+                conversation = html("conversation", render.conversation([]), CONVERSATION)
+                composer = html("composer", render.composer(), COMPOSER)
+            with gr.Column(elem_id="cs-side", scale=4):
+                state = html("state", render.bones(), STATE)
+        with gr.Tab("Activity") as tab:
+            activity = html("activity", "", ACTIVITY)
+    return Parts(header, conversation, composer, state, tab, activity, *carried)
+
+
+def _wire_work(blocks: gr.Blocks, parts: Parts, work: Work) -> None:
+    given = [parts.project, parts.thread]
+    shown = [parts.header, parts.state, parts.conversation, *given]
+    opened = blocks.load(work.open, parts.project, shown, js=WANTED, **QUIET)
+    opened.then(None, parts.project, None, js=NAMED, **QUIET)
+    parts.state.refresh(work.refresh, parts.project, [parts.header, parts.state], **QUIET)
+    parts.composer.send(work.say, given, shown, **QUIET)
+    parts.conversation.decide(work.decide, given, shown, **QUIET)
+
+
+def _wire_activity(parts: Parts, activity: Activity) -> None:
+    shown = [parts.header, parts.activity, parts.rows]
+    parts.activity_tab.select(activity.open, parts.project, shown, **QUIET)
+    parts.activity.older(activity.older, [parts.project, parts.rows], shown, **QUIET)

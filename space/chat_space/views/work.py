@@ -1,0 +1,145 @@
+"""The Work tab: state on one side, the conversation on the other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from chat_space import proposals, render, thread
+from chat_space.client import ApiError, Caller
+from chat_space.suggestions import suggest
+from chat_space.views.desk import Desk, Space, guarded, read_desk
+
+Json = dict[str, Any]
+
+# What an event answers: header, state, conversation, and the carried project and thread.
+Answer = tuple[Any, Any, Any, Any, Any]
+
+LONGEST = 4000  # characters of a message
+
+
+@dataclass(frozen=True)
+class Work:
+    """The tab's events. Each reads the API as the caller; none remembers anything."""
+
+    space: Space
+
+    @guarded
+    async def open(self, project: str, request: gr.Request) -> Answer:
+        """Show a project: the one the address names, else the first choice."""
+        try:
+            desk = await read_desk(self.space.caller(request), project)
+        except ApiError as error:
+            return self._failed(request, error, [])
+        if desk is None:
+            sentence = "You have no project yet. An admin can make you a member of one."
+            return gr.skip(), render.nothing(sentence), render.nothing(""), "", "[]"
+        return self._answer(desk, [thread.hello(suggest(desk.registry))])
+
+    @guarded
+    async def refresh(self, project: str, request: gr.Request) -> tuple[Any, Any]:
+        """Read the state again, when somebody comes back to the page."""
+        try:
+            desk = await read_desk(self.space.caller(request), project)
+        except ApiError as error:
+            over = self.space.is_over(request, error)
+            return (render.ended() if over else gr.skip()), gr.skip()
+        return (desk.header(self.space.root), desk.cards()) if desk else (gr.skip(), gr.skip())
+
+    @guarded
+    async def say(
+        self, event: gr.EventData, project: str, carried: str, request: gr.Request
+    ) -> Answer:
+        """Pass a message on to the agent and show what it proposes."""
+        text = str(event.text).strip()[:LONGEST]
+        turns = [*thread.read(carried), thread.you(text)]
+        try:
+            caller = self.space.caller(request)
+            answer = await caller.chat(project, text)
+            desk = await _desk_of(caller, project)
+        except ApiError as error:
+            return self._failed(request, error, turns)
+        return self._answer(desk, [*turns, *heard(answer, turns, desk)])
+
+    @guarded
+    async def decide(
+        self, event: gr.EventData, project: str, carried: str, request: gr.Request
+    ) -> Answer:
+        """Confirm or discard the card with the event's id."""
+        turns = thread.read(carried)
+        card = thread.find_card(turns, str(event.card))
+        if card is None or card["status"] != "open":
+            return _shown(turns)
+        if event.verb != "confirm":
+            return _shown(thread.replace_card(turns, proposals.discard(card)))
+        try:
+            caller = self.space.caller(request)
+            executions = await confirm(caller, card)
+            desk = await _desk_of(caller, project)
+        except ApiError as error:
+            return await self._not_confirmed(request, error, card, turns)
+        turns = thread.replace_card(turns, proposals.settle(card, executions))
+        return self._answer(desk, turns, proposals.touched(executions))
+
+    async def _not_confirmed(
+        self, request: gr.Request, error: ApiError, card: Json, turns: list[Json]
+    ) -> Answer:
+        if error.status == 401:
+            return self._failed(request, error, turns)
+        if error.code == "confirmation_stale" and "preview" in error.members:
+            desk = await _desk_of(self.space.caller(request), card["project"])
+            turns = thread.replace_card(turns, proposals.overtake(card))
+            return self._answer(desk, [*turns, _card(card["ask"], error.members["preview"], desk)])
+        unknown = error.status >= 500 or error.status == 429
+        after = proposals.unanswered if unknown else proposals.refuse
+        return _shown(thread.replace_card(turns, after(card, error.detail)))
+
+    def _answer(
+        self, desk: Desk, turns: list[Json], changed: frozenset[str] = frozenset()
+    ) -> Answer:
+        shown, carried = render.conversation(turns), thread.write(turns)
+        return desk.header(self.space.root), desk.cards(changed), shown, desk.slug, carried
+
+    def _failed(self, request: gr.Request, error: ApiError, turns: list[Json]) -> Answer:
+        if self.space.is_over(request, error):
+            return render.ended(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        return _shown([*turns, thread.agent(error.detail)])
+
+
+async def confirm(caller: Caller, card: Json) -> list[Json]:
+    """Ask the API for exactly what the card promised; the card's id is the request id."""
+    if len(card["ask"]) == 1:
+        step = {"action": card["ask"][0]["action"], "inputs": card["ask"][0]["inputs"]}
+        return [await caller.execute(card["project"], card["id"], step, card["digest"])]
+    plan = await caller.execute_plan(card["project"], card["id"], card["ask"], card["digest"])
+    executions: list[Json] = plan["executions"]
+    return executions
+
+
+def heard(answer: Json, turns: list[Json], desk: Desk) -> list[Json]:
+    """The turns that the agent's answer adds: a card or a sentence, and how it was read."""
+    if answer["kind"] == "proposal":
+        new = [_card(answer["steps"], answer["preview"], desk)]
+    else:
+        new = [thread.agent(answer["message"], answer.get("suggestions"))]
+    remark = (answer.get("interpreter") or {}).get("note")
+    if remark and not thread.said(turns, remark):
+        new.append(thread.note(remark))
+    return new
+
+
+def _card(steps: list[Json], preview: Json, desk: Desk) -> Json:
+    components = desk.state["components"]
+    return proposals.propose(desk.slug, steps, preview, desk.registry, components)
+
+
+def _shown(turns: list[Json]) -> Answer:
+    """Only the conversation changes."""
+    return gr.skip(), gr.skip(), render.conversation(turns), gr.skip(), thread.write(turns)
+
+
+async def _desk_of(caller: Caller, project: str) -> Desk:
+    desk = await read_desk(caller, project)
+    if desk is None or project not in (desk.slug, desk.project["id"]):
+        raise ApiError(404, "not_found", "This project is no longer open to you.")
+    return desk

@@ -1,0 +1,233 @@
+"""A real HTTP server that speaks the API's shapes, for tests of the Space alone.
+
+It decides nothing like the real engine; it is a stand-in on the other side of the wire.
+"""
+
+import hashlib
+import json
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tests.space.fake_world import AT, Project, read, worlds
+
+Json = dict[str, Any]
+NOTE = "No model key is set: messages are read by the actions' example phrases."
+
+
+class Problem(Exception):
+    """A problem document to answer with."""
+
+    def __init__(self, status: int, code: str, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        body = {"type": "about:blank", "title": code, "status": status, "detail": detail}
+        self.body = {**body, "code": code, **members}
+
+
+@dataclass
+class FakeApi:
+    """The server's state; tests read `seen` and `authorizations`, and change the rest at will."""
+
+    users: dict[str, str] = field(default_factory=lambda: {"ada": "correct horse"})
+    due: set[str] = field(default_factory=set)
+    tokens: dict[str, str] = field(default_factory=lambda: {"script-token": "ada"})
+    projects: dict[str, Project] = field(default_factory=worlds)
+    seen: list[tuple[str, str, Json]] = field(default_factory=list)
+    broken: str | None = None  # a path ending that answers 503
+    url: str = ""
+
+    def bodies(self, ending: str) -> list[Json]:
+        """The bodies of the requests whose path ended so, oldest first."""
+        return [body for _, path, body in self.seen if path.endswith(ending)]
+
+    # -- authentication -------------------------------------------------------------------------
+    def login(self, body: Json) -> Json:
+        """POST /v1/auth/login."""
+        name = body.get("username", "")
+        if self.users.get(name) != body.get("password"):
+            raise Problem(401, "unauthenticated", "Username or password is wrong.")
+        token = secrets.token_urlsafe(24)
+        self.tokens[token] = name
+        end = (datetime.now(UTC) + timedelta(hours=8)).isoformat().replace("+00:00", "Z")
+        return {"token": token, "expires_at": end, "must_change_password": name in self.due}
+
+    def who(self, request: Request) -> str:
+        """The caller's name; raises Problem 401."""
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens:
+            raise Problem(401, "unauthenticated", "The token is unknown or has expired.")
+        return self.tokens[token]
+
+    def password(self, name: str, body: Json) -> None:
+        """POST /v1/auth/password."""
+        if self.users[name] != body["current_password"]:
+            raise Problem(403, "forbidden", "The current password is wrong.")
+        self.users[name] = body["new_password"]
+        self.due.discard(name)
+
+    # -- asking ---------------------------------------------------------------------------------
+    def execute(self, project: Project, body: Json, steps: list[Json]) -> list[Json]:
+        """Run steps once per request id, and only as confirmed."""
+        fingerprint = hashlib.sha256(json.dumps(body).encode()).hexdigest()
+        if body["request_id"] in project.keys:
+            before, stored = project.keys[body["request_id"]]
+            if before != fingerprint:
+                raise Problem(422, "idempotency_conflict", "The request id was used before.")
+            return stored
+        preview = project.preview(steps)
+        if body.get("confirm") not in (None, preview["digest"]):
+            detail = "What was confirmed no longer holds."
+            raise Problem(409, "confirmation_stale", detail, preview=preview)
+        done = project.commit(body["request_id"], steps, body.get("confirm"))
+        project.keys[body["request_id"]] = (fingerprint, done)
+        return done
+
+    def chat(self, project: Project, body: Json) -> Json:
+        """POST …/chat."""
+        interpreter = {"kind": "phrases", "name": "phrases", "note": NOTE}
+        answer = {"interpreter": interpreter, "conversation_id": None}
+        steps = read(body["message"], project.actions)
+        if steps is None:
+            message = "I don't understand that. Did you mean one of these?"
+            suggestions = [item["phrases"][0] for item in project.actions[:2]]
+            return {
+                "kind": "clarification",
+                "message": message,
+                "suggestions": suggestions,
+                **answer,
+            }
+        preview = project.preview(steps)
+        return {
+            "kind": "proposal",
+            "message": "Here it is.",
+            "steps": steps,
+            "preview": preview,
+            **answer,
+        }
+
+    # -- the server -----------------------------------------------------------------------------
+    async def serve_request(self, request: Request) -> Response:
+        """Answer one request."""
+        text = await request.body()
+        body = json.loads(text) if text else {}
+        path = request.url.path.removeprefix("/v1")
+        self.seen.append((request.method, path, body))
+        try:
+            if self.broken and path.endswith(self.broken):
+                raise Problem(503, "unavailable", "The database can't be reached.")
+            answer = self._route(request, path, body)
+        except Problem as problem:
+            return JSONResponse(problem.body, problem.status, media_type="application/problem+json")
+        return Response(status_code=204) if answer is None else JSONResponse(answer)
+
+    def _route(self, request: Request, path: str, body: Json) -> Json | None:
+        if path == "/auth/login":
+            return self.login(body)
+        name = self.who(request)
+        if path == "/me":
+            return self._me(name)
+        if path == "/auth/password":
+            self.password(name, body)
+            return None
+        if path == "/auth/logout":
+            del self.tokens[request.headers["authorization"].removeprefix("Bearer ")]
+            return None
+        if name in self.due:
+            raise Problem(403, "password_change_required", "Change your password first.")
+        if path == "/projects":
+            items = [project.item() for project in self.projects.values()]
+            return {"items": items, "next_cursor": None}
+        _, _, slug, *rest = path.split("/")
+        return self._in_project(request, slug.removeprefix("id-"), "/".join(rest), body)
+
+    def _me(self, name: str) -> Json:
+        return {
+            "user": {"id": f"u-{name}", "username": name}, "admin": False,
+            "organization": {"id": "o-1", "slug": "main", "title": "Main"},
+            "must_change_password": name in self.due,
+        }  # fmt: skip
+
+    def _in_project(self, request: Request, slug: str, what: str, body: Json) -> Json:
+        project = self.projects.get(slug)
+        if project is None:
+            raise Problem(404, "not_found", "There is no such project.")
+        if what == "executions" and request.method == "GET":
+            return _page(project.executions, request)
+        routes: dict[str, Callable[[], Json]] = {
+            "": project.item,
+            "registry": project.registry,
+            "state": lambda: {
+                "version": project.version, "at": AT, "state_hash": "0" * 64,
+                "components": project.state,
+            },
+            "previews": lambda: project.preview(body["steps"]),
+            "chat": lambda: self.chat(project, body),
+            "executions": lambda: self.execute(project, body, [_step(body)])[0],
+            "plans": lambda: _plan(self.execute(project, body, body["steps"])),
+        }  # fmt: skip
+        return routes[what]()
+
+
+def _step(body: Json) -> Json:
+    return {"action": body["action"], "inputs": body["inputs"]}
+
+
+def _plan(executions: list[Json]) -> Json:
+    return {"status": executions[-1]["status"], "executions": executions}
+
+
+def _page(executions: list[Json], request: Request) -> Json:
+    limit = int(request.query_params.get("limit", 50))
+    before = int(request.query_params.get("cursor") or len(executions) + 1)
+    older = [item for item in reversed(executions) if item["seq"] < before]
+    cursor = str(older[limit - 1]["seq"]) if len(older) > limit else None
+    return {"items": older[:limit], "next_cursor": cursor}
+
+
+class Server:
+    """An ASGI application on a free port of 127.0.0.1, served from a thread until `stop`."""
+
+    def __init__(self, app: Any) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        config = uvicorn.Config(
+            app, "127.0.0.1", self.port, log_level="warning", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> "Server":
+        """Start, and return when it answers."""
+        self._thread.start()
+        end = time.monotonic() + 30
+        while not self._server.started:
+            if time.monotonic() > end:
+                raise TimeoutError("the server did not start")
+            time.sleep(0.02)
+        return self
+
+    def stop(self) -> None:
+        """Stop, and return when it has."""
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
+def fake_app(fake: FakeApi) -> Starlette:
+    """The fake API as an ASGI application."""
+    handler: Callable[[Request], Awaitable[Response]] = fake.serve_request
+    methods = ["GET", "POST"]
+    return Starlette(routes=[Route("/{path:path}", handler, methods=methods)])

@@ -1,0 +1,146 @@
+"""State, proposals and paths as people read them, whatever the data holds."""
+
+import pytest
+from chat_space import proposals, render, thread
+from chat_space.cards import cards
+from chat_space.labels import humanize, readable_path, show
+from chat_space.suggestions import suggest
+
+from tests.space.fake_world import worlds
+
+HOSTILE = '<img src=x onerror="alert(1)">{{constructor}}${alert(1)}</script>'
+
+
+@pytest.fixture
+def demo():
+    return worlds()["demo"]
+
+
+@pytest.fixture
+def harbor():
+    return worlds()["harbor"]
+
+
+def test_hostile_state_is_shown_as_text():
+    """A state's keys and values, and a component's title, never become markup."""
+    registry = {"components": [{"id": "c", "title": HOSTILE, "schema": {}, "description": HOSTILE}]}
+    state = {HOSTILE: HOSTILE, "list": [HOSTILE], "deep": {HOSTILE: [{"title": HOSTILE}]}}
+    html = render.state(cards(registry, {"c": state, HOSTILE: {}}))
+    assert "<img" not in html
+    assert "</script>" not in html
+    assert html.count("&lt;img") >= 6
+
+
+def test_hostile_conversation_is_shown_as_text(demo):
+    """A message, a suggestion, a path, a value and a refusal never become markup or attributes."""
+    steps = [{"action": "memory.remember", "inputs": {"key": HOSTILE, "value": HOSTILE}}]
+    card = proposals.propose("demo", steps, demo.preview(steps), demo.registry(), demo.state)
+    card["steps"][0]["explanations"] = [HOSTILE]
+    turns = [thread.hello([HOSTILE]), thread.you(HOSTILE), thread.agent(HOSTILE, [HOSTILE]), card]
+    html = render.conversation(turns) + render.conversation(turns[:1])
+    assert "<img" not in html
+    assert 'onerror="' not in html
+
+
+def test_a_hostile_name_in_the_activity_is_shown_as_text():
+    """A username or an explanation from the audit log never becomes markup."""
+    row = {"seq": 1, "at": "2026-11-22T09:57:03.123456Z", "who": HOSTILE, "what": HOSTILE}
+    html = render.activity([row | {"why": HOSTILE, "status": HOSTILE, "cost": 1}], more=True)
+    assert "<img" not in html
+
+
+@pytest.mark.parametrize(
+    ("pointer", "readable"),
+    [
+        ("/harbor.release/frozen", "Release 24.11 · Frozen"),
+        ("/harbor.readiness/items/0/done", "Readiness · Security review"),
+        ("/harbor.readiness/items/0/title", "Readiness · Security review · Title"),
+        ("/harbor.readiness/items/-", "Readiness · Items · new item"),
+        ("/harbor.readiness/items/9", "Readiness · Items · #10"),
+        ("/harbor.unknown/some_key", "Harbor unknown · Some key"),
+        ("/harbor.budget/a~1b~0c", "Launch budget · A/b~c"),
+        ("", "Everything"),
+    ],
+)
+def test_a_pointer_reads_as_a_path_of_titles(harbor, pointer, readable):
+    """Titles come from component and schema, list items go by their own name."""
+    assert readable_path(pointer, harbor.registry(), harbor.state) == readable
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (True, "on"),
+        (5, "5"),
+        ("5", "“5”"),
+        ("on", "“on”"),
+        ("", "“”"),
+        ("stable", "stable"),
+        (None, "nothing"),
+        ({"a": [1]}, '{"a": [1]}'),
+    ],
+)
+def test_a_value_is_shown_so_that_it_cannot_be_mistaken(value, shown):
+    """The text "5" and the number 5 look different, since one of them is what gets confirmed."""
+    assert show(value) == shown
+
+
+def test_keys_are_put_in_words():
+    """Snake case and camel case become words; what is no word stays."""
+    assert [humanize(key) for key in ("security_review", "dryRun", "SEV", "")] == [
+        "Security review",
+        "Dry run",
+        "SEV",
+        "(empty)",
+    ]
+
+
+def test_each_kind_of_value_gets_its_own_shape(harbor):
+    """A lone number is large, a bounded one has a bar, booleans are switches, checklists lists."""
+    release, budget, readiness = cards(harbor.registry(), harbor.state)
+    assert [node.kind for node in release.nodes] == ["switch", "number", "text"]
+    assert release.nodes[1].percent == 20
+    assert budget.nodes[0].kind == "hero"
+    assert (readiness.nodes[0].kind, readiness.nodes[0].percent) == ("checks", 50)
+
+
+def test_a_step_that_would_be_refused_leaves_no_confirm(harbor):
+    """A plan with a step predicted to fail says why and offers Discard only."""
+    steps = [
+        {"action": "harbor.release.freeze", "inputs": {}},
+        {"action": "harbor.release.rollout", "inputs": {"percent": 60}},
+        {"action": "harbor.release.freeze", "inputs": {}},
+    ]
+    preview = harbor.preview(steps)
+    card = proposals.propose("harbor", steps, preview, harbor.registry(), harbor.state)
+    html = render.conversation([card])
+    assert "Would be refused" in html
+    assert "An incident is open" in html
+    assert 'data-testid="confirm"' not in html
+    assert len(card["steps"]) == 3
+
+
+def test_what_the_browser_carries_back_is_read_with_care():
+    """Text that is no list of turns is as good as nothing, and broken turns are left out."""
+    assert thread.read("{") == thread.read('{"kind": "you"}') == thread.read("null") == []
+    assert thread.read('[{"kind": "you"}, {"kind": ["x"]}, 5, {"kind": "you", "text": "hi"}]') == [
+        thread.you("hi")
+    ]
+
+
+def test_the_first_sentences_come_from_the_registry(demo):
+    """The demo offers three sentences to click, the first with two steps."""
+    registry = demo.registry()
+    for actions in (registry["actions"], list(reversed(registry["actions"]))):
+        assert suggest({"actions": actions})[:2] == [
+            "set the counter to 5, then add 3",
+            "remember that owner is Ada",
+        ]
+    assert suggest(registry)[2] == "reset the counter"
+
+
+def test_somebody_who_may_do_nothing_is_offered_nothing():
+    """Without actions there are no sentences; with one action there is one."""
+    assert suggest({"actions": []}) == []
+    one = {"id": "a", "phrases": ["go"], "inputs": {}, "targets": []}
+    assert suggest({"actions": [one]}) == ["go"]
