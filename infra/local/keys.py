@@ -28,7 +28,7 @@ def load_keys(path: Path, environ: Mapping[str, str] = os.environ) -> Keys:
     CHAT_AGENT_ADMIN_PASSWORD_FILE holds), else a generated one.
     """
     if not path.exists():
-        _write(path, _generate(_wanted_password(environ)))
+        _write(path, _generate(wanted_password(environ)))
     return Keys(**json.loads(path.read_text()))
 
 
@@ -42,7 +42,8 @@ def _generate(admin_password: str) -> Keys:
     )
 
 
-def _wanted_password(environ: Mapping[str, str]) -> str:
+def wanted_password(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the admin password that the environment asks for, or an empty string."""
     if file := environ.get("CHAT_AGENT_ADMIN_PASSWORD_FILE"):
         return Path(file).read_text().strip()
     return environ.get("CHAT_AGENT_ADMIN_PASSWORD", "")

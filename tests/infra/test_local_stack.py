@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 import httpx
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from infra.local.errors import LocalError
