@@ -2,8 +2,8 @@
 
     python -m infra.local.gateway --port PORT
 
-It matches routes, builds events, keeps limits and fails as API Gateway does. Handlers run in a
-pool of threads of this process and read its environment.
+It matches routes, builds events, keeps limits and fails as API Gateway does. Handlers run in
+processes of their own, one event at a time each, with this process's environment.
 """
 
 import argparse
@@ -11,7 +11,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,12 @@ import uvicorn
 from starlette.requests import Request
 
 from infra.local.events import HttpRequest, HttpResponse, build_event, read_result
-from infra.local.invoke import Function
+from infra.local.instances import InstanceDied, Instances
 from infra.local.routes import Router
 from infra.local.template import TEMPLATE, Template, load_template
 
-# Threads per function; a handler keeps one database connection in each. Each function has its
-# own: chat waits for the api, and would starve it of threads.
-WORKERS = 16
+# Execution environments per function; a handler keeps one database connection in each.
+INSTANCES = 8
 REQUEST_LIMIT = 10 * 1024 * 1024  # bytes of a request's body: API Gateway's payload quota
 PAYLOAD_LIMIT = 6 * 1024 * 1024  # bytes of an event or result: Lambda's synchronous quota
 INTEGRATION_TIMEOUT = 30.0  # seconds: an HTTP API waits no longer
@@ -40,24 +38,21 @@ log = logging.getLogger(__name__)
 class Gateway:
     """An ASGI application that serves a template's routes.
 
-    `timeout` is the integration timeout in seconds. Handlers are imported here, so that a
-    broken one is found at the start.
+    `timeout` is the integration timeout in seconds. One environment of each function is started
+    with the application, so that a broken handler is found then.
     """
 
     def __init__(self, template: Template, timeout: float = INTEGRATION_TIMEOUT) -> None:
         self._router = Router(template.routes)
         self._functions = {
-            route.function: Function(template.functions[route.function])
+            route.function: Instances(template.functions[route.function], INSTANCES)
             for route in template.routes
         }
         self._timeout = timeout
-        self._pools = {name: ThreadPoolExecutor(WORKERS, name) for name in self._functions}
-        for function in self._functions.values():
-            function.handler  # noqa: B018 - imports it
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._live(receive, send)
         elif scope["type"] == "http":
             await _send(await self._answer(Request(scope, receive)), send)
 
@@ -75,30 +70,39 @@ class Gateway:
         answer.headers.append(("apigw-requestid", event["requestContext"]["requestId"]))
         return answer
 
-    async def _invoke(self, function: Function, event: dict[str, Any]) -> HttpResponse:
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await asyncio.gather(*(instances.warm() for instances in self._functions.values()))
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        for instances in self._functions.values():
+            await instances.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _invoke(self, function: Instances, event: dict[str, Any]) -> HttpResponse:
         if len(json.dumps(event)) > PAYLOAD_LIMIT:
             return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
-        loop = asyncio.get_running_loop()
-        # A function that reaches its own timeout first is a failed function: 500, not 503.
-        own, limit = function.spec.timeout, self._timeout
         try:
-            call = loop.run_in_executor(self._pools[function.spec.name], _run, function, event)
-            return await asyncio.wait_for(call, min(own, limit))
+            # A function that reaches its own timeout is a failed function: 500, not 503.
+            return _read(await asyncio.wait_for(function.invoke(event), self._timeout))
+        except InstanceDied as died:
+            log.error("%s: %s", function.spec.name, died)
+            return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
         except TimeoutError:
-            log.error("%s took more than %s s", function.spec.name, min(own, limit))
-            if own < limit:
-                return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
+            log.error("%s took more than %s s", function.spec.name, self._timeout)
             return _message(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable")
 
 
-def _run(function: Function, event: dict[str, Any]) -> HttpResponse:
+def _read(answer: dict[str, Any]) -> HttpResponse:
+    """What came from a worker as HTTP; a failed or unreadable result is API Gateway's 500."""
     try:
-        result = function(event)
-        if len(json.dumps(result)) > PAYLOAD_LIMIT:
+        if "failed" in answer:
+            raise ValueError("the handler failed; its error is logged above")
+        if len(json.dumps(answer["result"])) > PAYLOAD_LIMIT:
             raise ValueError("the result is larger than Lambda's 6 MB")
-        return read_result(result)
-    except Exception:
-        log.exception("%s failed on %s", function.spec.name, event["routeKey"])
+        return read_result(answer["result"])
+    except ValueError as error:
+        log.error("%s", error)
         return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
 
 
@@ -140,14 +144,6 @@ async def _send(answer: HttpResponse, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
-
-
 def main() -> None:
     """Read the command line and serve until SIGTERM; requests under way get 5 s to end."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -164,6 +160,7 @@ def main() -> None:
         log_level="warning",
         timeout_graceful_shutdown=5,
         server_header=False,
+        lifespan="on",
     )
 
 

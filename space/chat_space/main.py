@@ -10,7 +10,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from starlette.staticfiles import StaticFiles
 
 from chat_space.auth import Door, Seal
@@ -22,6 +22,8 @@ from chat_space.settings import Settings
 from chat_space.theme import theme
 from chat_space.views.desk import Space
 from chat_space.views.layout import build
+
+UNCHECKED = "unchecked"
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -36,11 +38,15 @@ def create_app(settings: Settings) -> FastAPI:
         await api.close()
 
     async def caller_name(request: Request) -> str | None:
-        """Gradio's `auth_dependency`: None is 401."""
+        """Gradio's `auth_dependency`: None is 401.
+
+        While the API can't say, whoever brings a token gets the empty page, where every event
+        asks the API again and tells its outage; a 503 here would make Gradio reload the page.
+        """
         try:
             return await door.username(request)
-        except ApiError as error:
-            raise HTTPException(503, error.detail) from error
+        except ApiError:
+            return UNCHECKED
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(pages.router())

@@ -2,7 +2,9 @@
 
 import json
 import re
+import time
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -164,6 +166,26 @@ def test_another_scheme_is_no_token(call: Call, token: str) -> None:
     """Only `Bearer` counts."""
     assert call("GET", "/v1/me", authorization=f"Basic {token}").status == 401
     assert call("GET", "/v1/me", authorization=f"bearer {token}").status == 200
+
+
+def test_callers_in_two_threads_are_never_mixed_up(
+    call: Call, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever calls with a wrong token gets 401, whoever else calls at the same moment."""
+    read = shared.bearer
+
+    def read_slowly(router: Any) -> str | None:
+        time.sleep(0.002)
+        return read(router)
+
+    monkeypatch.setattr(shared, "bearer", read_slowly)
+
+    def statuses(sent: str) -> set[int]:
+        return {call("GET", "/v1/me", token=sent).status for _ in range(50)}
+
+    with ThreadPoolExecutor(2) as pool:
+        known, unknown = pool.submit(statuses, token), pool.submit(statuses, token + "x")
+        assert (known.result(), unknown.result()) == ({200}, {401})
 
 
 def test_signing_out_ends_the_session_at_once(call: Call, token: str) -> None:

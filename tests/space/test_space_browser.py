@@ -170,20 +170,40 @@ def test_hostile_state_runs_nothing(page, fake):
     assert page.evaluate("window.hit") is None
 
 
-def test_a_session_that_ends_keeps_what_was_typed(page, fake, space_url):
-    """A dialog asks to sign in again; the message is still there, and can then be sent."""
+@pytest.mark.parametrize("noticed_by", ["space", "api"])
+def test_a_session_that_ends_loses_nothing(page, fake, noticed_by):
+    """A dialog asks to sign in again; then the message goes on, and the conversation is there."""
+    say(page, "add 2")
+    expect(page.get_by_test_id("plan-card")).to_be_visible()
     fake.tokens.clear()
+    if noticed_by == "space":
+        page.context.clear_cookies()
     say(page, "add 3")
     dialog = page.get_by_test_id("session-ended")
     expect(dialog).to_be_visible()
-    expect(page.get_by_test_id("message-box")).to_have_value("add 3")
+    expect(page.locator(".cs-pending")).to_contain_text("add 3")
     dialog.get_by_label("Username").fill("ada")
+    dialog.get_by_label("Password").fill("wrong")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("wrong")
     dialog.get_by_label("Password").fill("correct horse")
     dialog.get_by_role("button", name="Sign in").click()
-    expect(dialog).to_be_hidden()
-    page.get_by_test_id("send").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_test_id("plan-card")).to_have_count(2)
+    page.get_by_test_id("confirm").last.click()
+    expect(page.get_by_test_id("plan-badge").last).to_have_text("Done")
+    expect(page.get_by_test_id("project-title")).to_have_text("Demo")
+    expect(page.get_by_test_id("state-card").first).to_contain_text("3")
+
+
+def test_while_the_api_is_down_the_conversation_says_so(page, fake):
+    """The sentence stands in the conversation; when the API is back it goes on from there."""
+    fake.broken = "/chat"
+    say(page, "add 3")
+    expect(page.get_by_test_id("message-agent")).to_contain_text("can't be reached")
+    fake.broken = None
+    say(page, "add 3")
     expect(page.get_by_test_id("plan-card")).to_be_visible()
-    assert page.url.startswith(space_url)
 
 
 def test_dark_or_light_is_remembered(page):

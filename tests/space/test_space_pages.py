@@ -118,6 +118,7 @@ def test_while_the_api_is_down_people_get_a_page_that_says_so(fake, browser):
     assert "Not available right now" in answer.text
 
 
+@pytest.mark.usefixtures("fake")
 def test_behind_a_prefix_every_link_carries_it(api_server):
     """A proxy that strips `/agent` in front of the Space: redirects, assets and Gradio follow."""
     settings = Settings(api_server[1], SECRET, root_path="/agent")

@@ -1,6 +1,7 @@
 """The resolver, what it answers when things go wrong, and what every request shares."""
 
 import binascii
+import threading
 from base64 import b64decode
 from typing import Any
 
@@ -25,6 +26,11 @@ from control_plane.errors import (
 PROBLEM_JSON = "application/problem+json"
 
 logger = Logger(service="api")
+
+# The resolver keeps the current event in a class attribute: in two threads at once, one caller
+# would be taken for another. Lambda sends a process one event at a time; whoever doesn't, waits.
+_one_at_a_time = threading.Lock()
+
 app = APIGatewayHttpResolver(
     enable_validation=True, serializer=lambda body: orjson.dumps(body).decode()
 )
@@ -37,7 +43,8 @@ def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one API Gateway HTTP API event (payload format 2.0)."""
     try:
         _check_body(event)
-        return app.resolve(event, context)
+        with _one_at_a_time:
+            return app.resolve(event, context)
     except ControlPlaneError as error:
         return _event_response(error)
     except Exception:

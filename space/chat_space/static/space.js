@@ -23,21 +23,23 @@
     systemDark.addEventListener("change", applyTheme);
   }
 
-  /* A session that ends: ask to sign in on top of the page, so that nothing typed is lost. */
+  /* A session that ends: ask to sign in on top of the page. What was under way waits meanwhile and
+     is sent again afterwards: Gradio would take a 401 for a lost connection and reload the page. */
   const plainFetch = window.fetch.bind(window);
+  let signedIn = null; // a promise while the dialog is open
   window.fetch = async (...args) => {
     try {
       const response = await plainFetch(...args);
-      if (response.status === 401) sessionEnded();
-      else if (response.status >= 500) giveBack();
-      return response;
+      if (response.status !== 401) return response;
+      await askToSignIn();
+      return await plainFetch(...args);
     } catch (error) {
       if (String(args[0]?.url ?? args[0]).includes("/queue/join")) giveBack();
       throw error;
     }
   };
   const DIALOG = `<form method="dialog"><h2>Your session has ended</h2>
-    <p>Sign in again. What you typed is still here.</p><p class="cs-alert" role="alert" hidden></p>
+    <p>Sign in again to go on. What you typed is still here.</p><p class="cs-alert" role="alert" hidden></p>
     <label for="cs-again-name">Username</label>
     <input id="cs-again-name" name="username" autocomplete="username" autocapitalize="none" required>
     <label for="cs-again-password">Password</label>
@@ -46,22 +48,25 @@
   const username = () => document.querySelector(".cs-top")?.dataset.username;
   let lastUsername;
 
-  function sessionEnded() {
-    giveBack();
-    let dialog = document.querySelector("dialog.cs-dialog");
-    if (!dialog) {
-      dialog = document.createElement("dialog");
+  function askToSignIn() {
+    return (signedIn ??= new Promise((resolve) => {
+      const dialog = document.createElement("dialog");
       dialog.className = "cs-dialog cs-panel";
       dialog.dataset.testid = "session-ended";
       dialog.innerHTML = DIALOG;
       dialog.addEventListener("cancel", (event) => event.preventDefault());
+      dialog.addEventListener("close", () => {
+        dialog.remove();
+        signedIn = null;
+        resolve();
+      });
       dialog.querySelector("form").addEventListener("submit", (event) => {
         event.preventDefault();
         signInAgain(dialog, event.target);
       });
       document.body.append(dialog);
-    }
-    if (!dialog.open) dialog.showModal();
+      dialog.showModal();
+    }));
   }
 
   async function signInAgain(dialog, form) {
@@ -79,15 +84,15 @@
       return;
     }
     if (lastUsername && lastUsername !== form.elements.username.value) return location.reload();
-    form.reset();
-    alert.hidden = true;
+    signedInAt = performance.now();
     dialog.close();
-    refreshState(true);
-    document.querySelector("#cs-message")?.focus();
   }
 
   /* The message box. What is sent stands as a bubble until the answer, and comes back without one. */
   let sent = null;
+  let sendAgain = () => {};
+  let actedAt = 0;
+  let signedInAt = -1;
   const box = () => document.querySelector("#cs-message");
   const pending = () => document.querySelector(".cs-pending");
 
@@ -99,7 +104,8 @@
     box().value = "";
     document.querySelector(".cs-send").disabled = true;
     pending().scrollIntoView({ block: "nearest" });
-    trigger({ text });
+    sendAgain = () => trigger({ text });
+    act(sendAgain);
   }
   function settle() {
     sent = null;
@@ -124,13 +130,30 @@
       latest.scrollIntoView({ block: "nearest" });
   }
 
+  /* An event got as far as the API and met the session's end there: ask it again afterwards. It
+     may tell so late, when somebody has signed in again already. */
+  let goingOn = false;
+  async function goOnSignedIn() {
+    if (goingOn) return;
+    goingOn = true;
+    if (actedAt >= signedInAt) await askToSignIn();
+    goingOn = false;
+    if (sent !== null) return setTimeout(act, 0, sendAgain);
+    settle();
+    refreshState(true);
+  }
+  function act(event) {
+    actedAt = performance.now();
+    event();
+  }
+
   let askState = null;
   let lastRefresh = Date.now();
   function refreshState(now) {
     if (!askState || document.hidden || sent !== null) return;
     if (!now && Date.now() - lastRefresh < REFRESH_AFTER) return;
     lastRefresh = Date.now();
-    askState();
+    act(askState);
   }
 
   let sendMessage = () => {};
@@ -139,7 +162,7 @@
       lastUsername = username() ?? lastUsername;
       new MutationObserver(() => {
         lastUsername = username() ?? lastUsername;
-        if (element.querySelector('[data-session="ended"]')) sessionEnded();
+        if (element.querySelector('[data-session="ended"]')) goOnSignedIn();
       }).observe(element, { childList: true, subtree: true, attributes: true });
     },
     state(trigger) {
@@ -149,6 +172,10 @@
     },
     composer(element, trigger) {
       sendMessage = (text) => send(text, trigger);
+      box().value = sessionStorage.getItem("cs-draft") ?? "";
+      addEventListener("pagehide", () =>
+        sessionStorage.setItem("cs-draft", sent ?? box()?.value ?? ""),
+      );
       element.addEventListener("submit", (event) => {
         event.preventDefault();
         sendMessage(box().value);
@@ -167,7 +194,7 @@
         const card = button?.closest(".cs-plan");
         if (!button || card.classList.contains("cs-busy")) return;
         card.classList.add("cs-busy");
-        trigger({ verb: button.dataset.verb, card: button.dataset.cardId });
+        act(() => trigger({ verb: button.dataset.verb, card: button.dataset.cardId }));
       });
     },
     answered(element) {
@@ -180,7 +207,7 @@
     },
     activity(element, trigger) {
       element.addEventListener("click", (event) => {
-        if (event.target.closest("[data-older]")) trigger();
+        if (event.target.closest("[data-older]")) act(trigger);
       });
     },
     name(project) {

@@ -28,7 +28,12 @@ WANTED = "() => new URLSearchParams(location.search).get('project') || ''"
 NAMED = "(project) => space.name(project)"
 
 # Scripts use the endpoints; these events serve the page. Hidden is not protected: the API decides.
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# `multiple`, since an event that met the session's end is sent again before Gradio calls it done.
+QUIET: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "trigger_mode": "multiple",
+}
 
 
 @dataclass(frozen=True)
