@@ -1,7 +1,7 @@
 """What changes people, projects and organizations: built-in actions in a project's own chain."""
 
-import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 
 import orjson
 import psycopg
@@ -13,11 +13,12 @@ from control_plane.identity import NO_TENANT, Caller, check_password, hasher
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
 from control_plane.models import SYSTEM, Decision, Intent, Json, Principal
-from control_plane.registry import Registry
+from control_plane.registry import Registry, load_registries
 from control_plane.store import Store
 from control_plane.store.writing import Asked, writing
 
 MIN_PASSWORD = 12
+ADMIN = "admin"
 SYSTEM_SLUG = "system"
 """The organization's own project: users and tokens are executions in its chain."""
 
@@ -59,15 +60,18 @@ def _granted(intent: Intent) -> Decision:
 
 
 def create_organization(
-    store: Store, registries: Mapping[str, Registry], slug: str, password: str | None = None
+    store: Store,
+    registries: Mapping[str, Registry],
+    slug: str,
+    password: str,
+    *,
+    must_change_password: bool = True,
 ) -> dict[str, str]:
-    """Make an organization with its own chain and its first admin.
+    """Make an organization with its own chain and its first admin, `admin`.
 
-    Without `password` one is generated, which its first session must change. Returns
-    organization, username, password. Raises `Conflict` when the slug is taken.
+    Returns organization, username, password. Raises `Conflict` when the slug is taken.
     """
     org, project, user = str(uuid7()), str(uuid7()), str(uuid7())
-    chosen = password or secrets.token_urlsafe(18)
     organization = {"kind": "organization.create", "slug": slug, "title": slug.capitalize()}
     system = {
         "kind": "project.create",
@@ -77,10 +81,22 @@ def create_organization(
     }
     steps: Steps = [
         (Intent("organization.create", {"slug": slug}), [organization, system]),
-        _new_user(user, "admin", chosen, admin=True, must_change=password is None),
+        _new_user(user, ADMIN, password, admin=True, must_change=must_change_password),
     ]
     _administer(store, Target(org, project, SYSTEM, registries["system"]), steps)
-    return {"organization": org, "username": "admin", "password": chosen}
+    return {"organization": org, "username": ADMIN, "password": password}
+
+
+def first_organization(url: str, slug: str, password: str) -> bool:
+    """Make an organization unless it is there, through any login that may; whether it was made.
+
+    Its admin must change the password at the first sign-in.
+    """
+    store = Store(url)
+    if organization_id(store, slug) is not None:
+        return False
+    create_organization(store, load_registries(), slug, password)
+    return True
 
 
 def create_user(
@@ -90,10 +106,8 @@ def create_user(
 
     Who may do so is checked by the caller. Raises `Conflict` when the name is taken.
     """
-    [system] = store.read(org, "project_by_slug", slug=SYSTEM_SLUG)
-    target = Target(org, system["id"], SYSTEM, registries["system"])
     new = _new_user(str(uuid7()), username, password, admin=False, must_change=True)
-    return _administer(store, target, [new])
+    return _administer(store, _system(store, registries, org), [new])
 
 
 def _new_user(
@@ -148,21 +162,33 @@ def change_password(
     check_password(store, caller, current)
     if len(new) < MIN_PASSWORD or new == current:
         raise InvalidBody(f"Choose a new password of at least {MIN_PASSWORD} characters.")
+    system = _system(store, registries, caller.org)
+    asking = Principal("user", caller.user, caller.user, "session")
+    _set_password(store, replace(system, principal=asking), caller.user, new)
+
+
+def set_password(
+    store: Store, registries: Mapping[str, Registry], org: str, username: str, password: str
+) -> None:
+    """Set somebody's password as the system, for commands; it need not be changed afterwards."""
+    [person] = store.read(org, "user_for_login", username=username)
+    _set_password(store, _system(store, registries, org), person["id"], password)
+
+
+def _set_password(store: Store, target: Target, user: str, password: str) -> None:
     effect = {
         "kind": "user.password",
-        "user": caller.user,
-        "password_hash": hasher().hash(new),
+        "user": user,
+        "password_hash": hasher().hash(password),
         "must_change_password": False,
     }
-    [system] = store.read(caller.org, "project_by_slug", slug=SYSTEM_SLUG)
-    target = Target(caller.org, system["id"], SYSTEM, registries["system"])
-    asked_by = Principal("user", caller.user, caller.user, "session")
-    steps: Steps = [(Intent("user.password", {"user": caller.user}), [effect])]
-    _administer(store, _as(target, asked_by), steps)
+    _administer(store, target, [(Intent("user.password", {"user": user}), [effect])])
 
 
-def _as(target: Target, principal: Principal) -> Target:
-    return Target(target.org, target.project, principal, target.registry)
+def _system(store: Store, registries: Mapping[str, Registry], org: str) -> Target:
+    """The organization's own project, asked by the system itself."""
+    [system] = store.read(org, "project_by_slug", slug=SYSTEM_SLUG)
+    return Target(org, system["id"], SYSTEM, registries["system"])
 
 
 def organization_id(store: Store, slug: str) -> str | None:

@@ -2,10 +2,20 @@
 
 from typing import Any
 
+from control_plane.administration import first_organization
 from control_plane.migrations import migrate
 from control_plane.settings import settings
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
-    """Migrate as the schema's owner; answers the version that the database now has."""
-    return {"schema": migrate(settings().chat_agent_owner_database_url)}
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Migrate as the schema's owner; answers the version that the database now has.
+
+    `{"organization": slug, "admin_password": …}` also makes that organization unless it is there;
+    its admin must change the password at the first sign-in.
+    """
+    url = settings().chat_agent_owner_database_url
+    answer: dict[str, Any] = {"schema": migrate(url)}
+    if "organization" in event:
+        made = first_organization(url, event["organization"], event["admin_password"])
+        answer["made"] = made
+    return answer

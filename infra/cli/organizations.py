@@ -1,6 +1,7 @@
 """`chat-agent organizations …`"""
 
 import json
+import secrets
 
 import typer
 
@@ -24,7 +25,9 @@ def create(slug: str) -> None:
 
     store = Store(required("chat_agent_database_url"))
     try:
-        made = administration.create_organization(store, load_registries(), slug)
+        made = administration.create_organization(
+            store, load_registries(), slug, secrets.token_urlsafe(18)
+        )
     except Conflict as error:
         raise fail(f"There is already an organization {slug!r}. Choose another slug.") from error
     typer.echo(json.dumps({"slug": slug, **made}))

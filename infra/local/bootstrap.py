@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from control_plane import administration
+from control_plane.identity import password_is
 from control_plane.migrations import HERE, migrate
 from control_plane.models import SYSTEM
 from control_plane.registry import load_registries
@@ -64,11 +65,18 @@ def prepare(superuser_url: str, passwords: Mapping[str, str], admin_password: st
 
 
 def seed(store: Store, admin_password: str) -> None:
-    """Make the first organization, its admin, and project `demo`, unless they are there."""
+    """Make the first organization, its admin, and project `demo`, unless they are there.
+
+    The admin's password is set anew where it is another: what `up` prints always works.
+    """
     registries = load_registries()
     if administration.organization_id(store, ORGANIZATION) is None:
-        administration.create_organization(store, registries, ORGANIZATION, admin_password)
+        administration.create_organization(
+            store, registries, ORGANIZATION, admin_password, must_change_password=False
+        )
     org = administration.organization_id(store, ORGANIZATION) or ""
+    if not password_is(store, org, administration.ADMIN, admin_password):
+        administration.set_password(store, registries, org, administration.ADMIN, admin_password)
     names = {"slug": "demo", "title": "Demo", "template": "demo"}
     if not store.read(org, "project_by_slug", slug=names["slug"]):
         administration.create_project(store, registries, (org, SYSTEM), names)

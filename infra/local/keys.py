@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 ROLES = ("chat_agent_app", "chat_agent_archiver", "chat_agent_owner")
@@ -24,12 +24,17 @@ class Keys:
 def load_keys(path: Path, environ: Mapping[str, str] = os.environ) -> Keys:
     """Return the keys in `path`, making them at first.
 
-    The first admin's password is CHAT_AGENT_ADMIN_PASSWORD (or what the file named by
-    CHAT_AGENT_ADMIN_PASSWORD_FILE holds), else a generated one.
+    The admin's password is CHAT_AGENT_ADMIN_PASSWORD (or what the file named by
+    CHAT_AGENT_ADMIN_PASSWORD_FILE holds) whenever that is set, else the one kept, first generated.
     """
+    wanted = _wanted_password(environ)
     if not path.exists():
-        _write(path, _generate(wanted_password(environ)))
-    return Keys(**json.loads(path.read_text()))
+        _write(path, _generate(wanted))
+    keys = Keys(**json.loads(path.read_text()))
+    if wanted and wanted != keys.admin_password:
+        keys = replace(keys, admin_password=wanted)
+        _write(path, keys)
+    return keys
 
 
 def _generate(admin_password: str) -> Keys:
@@ -42,8 +47,7 @@ def _generate(admin_password: str) -> Keys:
     )
 
 
-def wanted_password(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the admin password that the environment asks for, or an empty string."""
+def _wanted_password(environ: Mapping[str, str]) -> str:
     if file := environ.get("CHAT_AGENT_ADMIN_PASSWORD_FILE"):
         return Path(file).read_text().strip()
     return environ.get("CHAT_AGENT_ADMIN_PASSWORD", "")

@@ -20,7 +20,7 @@ from typing import IO, NoReturn
 
 from infra.local.environment import child_env, ready_env
 from infra.local.errors import LocalError
-from infra.local.keys import Keys, load_keys, wanted_password
+from infra.local.keys import Keys, load_keys
 from infra.local.ports import answers, free_port, require_port, wait_for_port
 from infra.local.postgres import Postgres
 from infra.local.processes import Child, Supervisor
@@ -115,8 +115,6 @@ class Stack:
     def _start_overlapping(self, env: dict[str, str]) -> None:
         """Start what takes long first: the Space imports for seconds and needs nothing yet."""
         say(f"Starting; data is in {self._directory}.")
-        if wanted_password() not in ("", self._keys.admin_password):
-            say("CHAT_AGENT_ADMIN_PASSWORD differs; the admin keeps the first start's password.")
         self._supervisor.start("space", self._space(env))
         where = ["--dir", str(self._directory / "s3"), "--port", str(self._s3_port)]
         self._supervisor.start("s3", self._child(["infra.local.s3", *where], env, "s3"))

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -83,7 +84,7 @@ def test_eight_processes_make_a_thousand_increments(stack: Stack) -> None:
     assert counter(stack) == value + 1000
     assert after["seq"] == before["seq"] + 1000
     assert after["version"] == before["version"] + 1000
-    items = []
+    items: list[dict[str, Any]] = []
     cursor = ""
     while len(items) < 1000:
         page = stack.call("GET", f"/projects/demo/executions?limit=200{cursor}").json()

@@ -378,6 +378,15 @@ def test_a_request_without_time_is_not_begun(call: Call, token: str) -> None:
     assert answer.headers["Retry-After"] == "1"
 
 
+def test_every_request_has_its_own_time(call: Call, token: str) -> None:
+    """A request's limit ends with it, also for routes that nobody has signed in for."""
+    call("GET", "/v1/me", token=token, seconds=5.0)
+    assert call("GET", "/readyz").status == 200
+    body = {"username": "admin", "password": ADMIN_PASSWORD}
+    assert call("POST", "/v1/auth/login", body, seconds=5.0).status == 503
+    assert call("POST", "/v1/auth/login", body).status == 200
+
+
 def test_the_description_is_public_and_carries_v1(call: Call) -> None:
     """OpenAPI 3.1 without a token, its paths as they are called."""
     document = call("GET", "/openapi.json").body

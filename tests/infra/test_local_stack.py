@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 import httpx
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from infra.local.errors import LocalError
@@ -273,11 +273,13 @@ def test_a_part_that_ignores_sigterm_is_killed(
 
 
 def test_the_admin_password_can_be_chosen(tmp_path: Path) -> None:
-    """CHAT_AGENT_ADMIN_PASSWORD, or the file it names, is the first start's; it is then kept."""
+    """CHAT_AGENT_ADMIN_PASSWORD, or the file it names, counts at each start; else it is kept."""
     (tmp_path / "password").write_text("from a file\n")
     by_file = {"CHAT_AGENT_ADMIN_PASSWORD_FILE": str(tmp_path / "password")}
     assert load_keys(tmp_path / "a", by_file).admin_password == "from a file"
     given = load_keys(tmp_path / "b", {"CHAT_AGENT_ADMIN_PASSWORD": "given"})
     assert given.admin_password == "given"
     assert load_keys(tmp_path / "b", {}) == given
+    assert load_keys(tmp_path / "b", by_file).admin_password == "from a file"
+    assert load_keys(tmp_path / "b", {}).admin_password == "from a file"
     assert len(load_keys(tmp_path / "c", {}).admin_password) >= 16

@@ -27,7 +27,7 @@ class Project:
     store: Store
     target: Target
     database: Database
-    _numbers: count[int] = field(default_factory=lambda: count(1))
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def execute(self, *intents: Intent, request_id: str = "", confirm: str | None = None) -> Any:
         """Execute one intent, or several as a plan confirmed by a fresh preview."""

@@ -30,7 +30,7 @@ TENANT_TABLES = [
 def other_org(project: Project) -> str:
     """A second organization with a project of its own."""
     registries = load_registries()
-    made = administration.create_organization(project.store, registries, "other")
+    made = administration.create_organization(project.store, registries, "other", "x" * 12)
     names = {"slug": "demo", "title": "Theirs", "template": "demo"}
     administration.create_project(project.store, registries, (made["organization"], SYSTEM), names)
     return made["organization"]

@@ -20,7 +20,7 @@ def test_a_token_equals_the_sdks(session: str, monkeypatch: pytest.MonkeyPatch) 
         "aws_secret_access_key": "secret/key+x",
         "aws_session_token": session or None,
     }
-    sdk = boto3.client("rds", region_name="eu-west-1", **keys)
+    sdk = boto3.client("rds", region_name="eu-west-1", **keys)  # type: ignore[call-overload]
     theirs = sdk.generate_db_auth_token("db.example.com", 5432, "chat_agent_app", "eu-west-1")
     environment = {name.upper(): value for name, value in keys.items() if value}
     ours = token(URL, {"AWS_REGION": "eu-west-1", **environment}, NOW)

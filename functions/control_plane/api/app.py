@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from control_plane.api import health, people, projects
+from control_plane.api import health, people, projects, shared
 from control_plane.api.shared import MAX_BODY_BYTES
 from control_plane.canonical import parse
 from control_plane.errors import (
@@ -44,6 +44,7 @@ def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         _check_body(event)
         with _one_at_a_time:
+            shared.store().limit_time(context.get_remaining_time_in_millis() / 1000)
             return app.resolve(event, context)
     except ControlPlaneError as error:
         return _event_response(error)

@@ -45,7 +45,6 @@ def caller(router: APIGatewayHttpRouter, project: str | None = None) -> Caller:
 
 def anyone(router: APIGatewayHttpRouter, project: str | None = None) -> Caller:
     """Who sent this request, also while their password change is due."""
-    store().limit_time(router.lambda_context.get_remaining_time_in_millis() / 1000)
     return authenticate(store(), bearer(router), project)
 
 
