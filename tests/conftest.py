@@ -1,5 +1,6 @@
 """Real parts for tests: one PostgreSQL cluster a session, one migrated database a test."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from itertools import count
 import psycopg
 import pytest
 from control_plane.migrations import migrate
+from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 
 from infra.local import bootstrap
@@ -16,6 +18,8 @@ from tests.s3 import S3, running
 
 ADMIN_PASSWORD = "a password for tests"
 TEMPLATE = "chat_agent_template"
+CHROMIUM = "/usr/bin/chromium"
+NEEDED = "Chromium is needed: apt-get install chromium"
 _numbers = count(1)
 
 
@@ -73,3 +77,18 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     """A real S3 server; the environment's AWS variables lead to it."""
     with running(tmp_path_factory.mktemp("s3")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real Chromium; without one these tests are skipped, in CI they fail.
+
+    One a module: while Playwright runs, no other test in its thread can run an event loop.
+    """
+    with sync_playwright() as playwright:
+        path = CHROMIUM if os.path.exists(CHROMIUM) else playwright.chromium.executable_path
+        if not os.path.exists(path):
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(NEEDED)
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -173,9 +173,10 @@ def _outlook(status: str) -> Json:
 
 def _outcome(executions: list[Json], sentences: list[str]) -> str:
     numbers = " and ".join(str(item["seq"]) for item in executions)
+    noun = "execution" if len(executions) == 1 else "executions"
     status = executions[-1]["status"]
     if status == "success":
-        return f"Committed as execution {numbers}."
+        return f"Committed as {noun} {numbers}."
     if status == "pending_approval":
         return "Somebody has been asked. It runs only with exactly these values."
-    return f"Recorded as execution {numbers}." if sentences else "It was refused."
+    return f"Recorded as {noun} {numbers}." if sentences else "It was refused."

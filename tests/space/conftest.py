@@ -1,19 +1,15 @@
 """A fake API on the wire and a whole Space in front of it, both real HTTP servers."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from chat_space.main import create_app
 from chat_space.settings import Settings
-from playwright.sync_api import Browser, sync_playwright
 
 from tests.space.fake_api import FakeApi, Server, fake_app
 
 SECRET = "a key for tests, shared by all replicas"
-CHROMIUM = "/usr/bin/chromium"
-NEEDED = "Chromium is needed: apt-get install chromium"
 
 
 @contextmanager
@@ -52,18 +48,3 @@ def fake(api_server: tuple[FakeApi, str]) -> FakeApi:
 def space_url(space_server: str, fake: FakeApi) -> str:  # noqa: ARG001 - a fresh API behind it
     """A running Space; one a module is enough, for it keeps nothing between requests."""
     return space_server
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A real Chromium; without one these tests are skipped, in CI they fail.
-
-    One a module: while Playwright runs, no other test in its thread can run an event loop.
-    """
-    with sync_playwright() as playwright:
-        path = CHROMIUM if os.path.exists(CHROMIUM) else playwright.chromium.executable_path
-        if not os.path.exists(path):
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(NEEDED)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
