@@ -1,0 +1,89 @@
+"""The texts for people are whole and true."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from control_plane import errors
+from control_plane.engine import explain
+from control_plane.settings import Settings, read
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "space" / "README.md"]
+MORE_SETTINGS = {"SPACE_SECRET_KEY", "CHAT_AGENT_ADMIN_PASSWORD"}
+
+
+def settings_names() -> set[str]:
+    """Every variable of the control plane, the Space and the local stack."""
+    return {field.name.upper() for field in fields(Settings)} | MORE_SETTINGS
+
+
+def test_the_documented_settings_are_the_settings() -> None:
+    """docs/settings.md and .env.example list each variable, and none that isn't there."""
+    page = (ROOT / "docs" / "settings.md").read_text()
+    assert set(re.findall(r"^\| `([A-Z_]+)`", page, re.MULTILINE)) == settings_names()
+    example = (ROOT / ".env.example").read_text()
+    assert set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE)) == settings_names()
+
+
+def test_a_setting_may_lie_in_a_file(tmp_path: Path) -> None:
+    """NAME_FILE names a file with the value; NAME itself goes first."""
+    (tmp_path / "key").write_text("from a file\n")
+    environment = {"OPENAI_API_KEY_FILE": str(tmp_path / "key")}
+    assert read(environment).openai_api_key == "from a file"
+    assert read({**environment, "OPENAI_API_KEY": "direct"}).openai_api_key == "direct"
+    assert read({}).archive_after_days == 90
+
+
+def error_codes() -> dict[str, int]:
+    """Every error's code and status."""
+    found = {errors.ControlPlaneError.code: int(errors.ControlPlaneError.status)}
+    for error in errors.ControlPlaneError.__subclasses__():
+        found[error.code] = int(error.status)
+    return found
+
+
+def test_every_error_is_documented_with_a_cure() -> None:
+    """docs/errors.md lists each code with its status, and each reason."""
+    page = (ROOT / "docs" / "errors.md").read_text()
+    problems, reasons = page.split("## Reasons")
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (.+) \|$", problems, re.MULTILINE)
+    assert {code: int(status) for code, status, _ in rows} == error_codes()
+    assert all(len(cure) > 20 for _, _, cure in rows)
+    documented = set(re.findall(r"^\| `(\w+)` \|", reasons, re.MULTILINE))
+    assert documented == set(explain._SENTENCES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link and picture names a file that is there."""
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_the_readme_shows_the_two_commands() -> None:
+    """What CI and a newcomer run is what the README says."""
+    readme = (ROOT / "README.md").read_text()
+    assert "pip install uv && uv run chat-agent up" in readme
+    assert "pip install uv && uv run pytest" in readme
+
+
+def test_the_readmes_code_is_the_examples() -> None:
+    """Each line of Python in the README stands in an example, which CI runs."""
+    readme = (ROOT / "README.md").read_text()
+    examples = "".join(path.read_text() for path in (ROOT / "examples").glob("*.py"))
+    for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL):
+        for line in block.strip().splitlines():
+            assert line.strip() in examples, line
+
+
+def test_each_error_is_mapped_once() -> None:
+    """A problem has RFC 9457's members, and its own can't overwrite them."""
+    body = errors.problem(errors.ConfirmationStale(status="mine", preview={"digest": "d"}))
+    assert (body["status"], body["code"]) == (409, "confirmation_stale")
+    assert body["preview"] == {"digest": "d"}
+    assert body["detail"]
+    assert body["title"]
+    assert body["type"]
