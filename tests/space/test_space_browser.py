@@ -61,7 +61,7 @@ def test_a_message_becomes_a_card_and_only_confirm_changes_anything(page, fake):
     assert fake.projects["demo"].executions == []
     card.get_by_test_id("confirm").click()
     expect(card.get_by_test_id("plan-badge")).to_have_text("Done")
-    expect(card.get_by_test_id("plan-outcome")).to_contain_text("execution 1 and 2")
+    expect(card.get_by_test_id("plan-outcome")).to_contain_text("executions 1 and 2")
     expect(page.get_by_test_id("state-card").first).to_contain_text("8")
     expect(page.get_by_test_id("state-card").first).to_contain_text("changed")
     expect(page.get_by_test_id("version")).to_have_text("version 2")
