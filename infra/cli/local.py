@@ -1,15 +1,18 @@
 """`chat-agent up`"""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 
 def up(
-    api_port: int = typer.Option(8000, help="Port of the API."),
-    space_port: int = typer.Option(7860, help="Port of the Space."),
-    ephemeral: bool = typer.Option(False, "--ephemeral", help="Keep nothing."),
-    data: Path | None = typer.Option(None, help="Folder for the data; .local/ if not given."),
+    api_port: Annotated[int, typer.Option(help="Port of the API.")] = 8000,
+    space_port: Annotated[int, typer.Option(help="Port of the Space.")] = 7860,
+    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Keep nothing.")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder for the data; .local/ if not given.")
+    ] = None,
 ) -> None:
     """Start everything real on this machine, and print one line of JSON when it is ready."""
     from infra.local.stack import Options

@@ -108,8 +108,8 @@ def whole_log(stack: Stack) -> list[dict[str, Any]]:
 @pytest.mark.timeout(240)
 def test_killing_everything_at_random_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """Workers, gateway and database die under load, then all at once; the books still balance."""
-    ports = {"api_port": free_port(), "space_port": free_port()}
-    stack = start(f"--data={tmp_path}", **ports)
+    api_port, space_port = free_port(), free_port()
+    stack = start(f"--data={tmp_path}", api_port=api_port, space_port=space_port)
     try:
         load = Load(stack.api, stack.sign_in())
         for kill in (
@@ -122,7 +122,7 @@ def test_killing_everything_at_random_loses_and_doubles_nothing(tmp_path: Path) 
             kill(stack)
         load.wait_for_more(60)
         stack.kill_everything()
-        stack = start(f"--data={tmp_path}", **ports)
+        stack = start(f"--data={tmp_path}", api_port=api_port, space_port=space_port)
         load.wait_for_more(60)
         load.end()
         stack.sign_in()
