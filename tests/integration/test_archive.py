@@ -3,17 +3,21 @@
 import gzip
 import hashlib
 import json
+import subprocess
+import sys
 from typing import Any
 
 import psycopg
 import pytest
-from control_plane import reading
+from control_plane import reading, settings
 from control_plane.archive import part as parts
 from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
 from control_plane.models import Intent
+from handlers import archive as archive_handler
 
+from tests.handlers.events import Context
 from tests.integration.conftest import ADD, Project, SetClock
 from tests.s3 import S3
 
@@ -221,3 +225,55 @@ def test_the_archiver_sees_no_passwords(old: Project) -> None:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"SELECT * FROM {table}".encode())
             connection.rollback()
+
+
+def test_the_scheduled_function_archives(
+    old: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handler reads its settings, moves what is due, and answers what it did."""
+    monkeypatch.setenv("CHAT_AGENT_ARCHIVER_DATABASE_URL", old.database.archiver)
+    monkeypatch.setenv("CHAT_AGENT_ARCHIVE_BUCKET", bucket.name)
+    settings.settings.cache_clear()
+    before = log(old)
+    expected = {"objects": 3, "rows": len(before) - 4 + SYSTEM_ROWS}
+    assert archive_handler.handler({}, Context(900)) == expected
+    assert archive_handler.handler({}, Context(900)) == {"objects": 0, "rows": 0}
+    assert log(old) == before
+
+
+def test_a_run_ends_between_parts_when_its_time_is_up(old: Project, bucket: Bucket) -> None:
+    """With too little time for a part none is begun; the next run goes on."""
+    before = log(old)
+    run.archive(old.database.archiver, bucket, 90, time_left=lambda: run.RESERVE_S - 1)
+    assert len(old.executions()) == len(before)
+    run.archive(old.database.archiver, bucket, 90)
+    assert log(old) == before
+
+
+MEASURED = """
+import resource, sys
+from control_plane.archive.bucket import Bucket
+from control_plane.archive.run import archive
+summary = archive(sys.argv[1], Bucket(sys.argv[2]), 0)
+print(summary.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_is_bounded_however_large_the_day(project: Project, bucket: Bucket) -> None:
+    """Some 90 MB of executions pass through in well under 200 MB, boto3's 60 MB included."""
+    for number in range(150):
+        note = {"key": "note", "value": f"{number:04}" * 50_000}
+        project.execute(Intent("memory.remember", note))
+    stored = project.rows(
+        "SELECT sum(length(payload)) AS size FROM executions WHERE project_id = %s"
+    )
+    assert stored[0]["size"] > 80_000_000
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, project.database.archiver, bucket.name],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows, kilobytes = map(int, done.stdout.split())
+    assert rows == 152 + SYSTEM_ROWS
+    assert kilobytes < 200_000 * (1 if sys.platform == "linux" else 1024)
