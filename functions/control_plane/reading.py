@@ -1,7 +1,7 @@
 """What is and what was: projects, state at any version or moment, the audit log."""
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from control_plane.store import Store
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 MAX_LIMIT = 200
 _TOP = 2**63 - 1
+
+
+type Record = Mapping[str, Any]
 
 
 class Archived(Protocol):
@@ -65,9 +68,9 @@ def state_at_version(
     start = held[0]["version"] if held else 0
     components = stored(held[0]["state"]) if held else {}
     at = held[0]["at"] if held else None
-    for row in _changes(store, archived, target, start, version):
-        components = apply(components, stored(row["payload"])["diff"])
-        start, at = row["version"], stored(row["record"])["at"]
+    for record, diff in _changes(store, archived, target, start, version):
+        components = apply(components, diff)
+        start, at = record["version"], record["at"]
     if start != version:
         raise NotFound(f"This project has no version {version}.")
     hashes = {id: sha256(canonical(component)) for id, component in components.items()}
@@ -79,28 +82,49 @@ def state_at_version(
     }
 
 
-def version_at(store: Store, target: Target, at: str) -> int:
-    """The version in force at an instant; 0 before the first."""
-    [row] = store.read(target.org, "version_at", project=target.project, at=at)
-    return int(row["version"] or 0)
+def version_at(store: Store, archived: Archived, target: Target, at: str) -> int:
+    """The version in force at an instant, which an execution's own moment includes; 0 before."""
+    found = store.read(target.org, "version_at", project=target.project, at=at)
+    if found:
+        return int(found[0]["version"])
+    for record, _ in _archived_successes(store, archived, target, at=at):
+        if record["at"] <= at:
+            return int(record["version"])
+    return 0
 
 
 def _changes(
     store: Store, archived: Archived, target: Target, after: int, until: int
-) -> Iterable[Mapping[str, Any]]:
-    """The successes from one version to another, in order, from wherever they lie."""
-    live = store.read(target.org, "changes", project=target.project, after=after, until=until)
-    expected = live[0]["version"] if live else until + 1
-    if expected == after + 1:
-        return live
-    older = []
-    for row in archived.below(target.org, target.project, _TOP):
-        version = stored(row["record"]).get("version", None)
-        if version is not None and version <= after:
-            break
-        if version is not None and version < expected and version <= until:
-            older.append({**row, "version": version})
+) -> list[tuple[Record, Json]]:
+    """Record and diff of the successes from one version to another, wherever they lie."""
+    rows = store.read(target.org, "changes", project=target.project, after=after, until=until)
+    live = [(stored(row["record"]), stored(row["payload"])["diff"]) for row in rows]
+    until = live[0][0]["version"] - 1 if live else until
+    older: list[tuple[Record, Json]] = []
+    if until > after:
+        for record, payload in _archived_successes(store, archived, target, version=until):
+            if record["version"] <= after:
+                break
+            if record["version"] <= until:
+                older.append((record, stored(payload)["diff"]))
     return [*reversed(older), *live]
+
+
+def _archived_successes(
+    store: Store,
+    archived: Archived,
+    target: Target,
+    version: int | None = None,
+    at: str | None = None,
+) -> Iterator[tuple[Record, str]]:
+    """Archived successes, newest first, from the range on that a version or an instant is in."""
+    [found] = store.read(
+        target.org, "archived_until", project=target.project, version=version, at=at
+    )
+    for row in archived.below(target.org, target.project, found["before"] or 0):
+        record = stored(row["record"])
+        if "version" in record:
+            yield record, row["payload"]
 
 
 def executions(

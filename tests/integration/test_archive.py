@@ -126,10 +126,18 @@ def test_state_at_any_version_reads_across_the_border(old: Project, bucket: Buck
     newest = reading.state(old.store, old.target)["version"]
     versions = [0, 1, 2, 3, 63, 64, 65, newest]
 
-    def states() -> list[dict[str, Any]]:
-        return [reading.state_at_version(old.store, archived, old.target, v) for v in versions]
+    moments = [*(row["at"] for row in log(old)), "2026-01-01T00:00:00.000000Z"]
+    moments += [f"2051-01-0{day}T23:00:00.000000Z" for day in (1, 2, 3)]
+
+    def states() -> list[Any]:
+        return [
+            *(reading.state_at_version(old.store, archived, old.target, v) for v in versions),
+            *(reading.version_at(old.store, archived, old.target, at) for at in moments),
+        ]
 
     before = states()
+    run.archive(old.database.archiver, bucket, 90)
+    assert states() == before
     run.archive(old.database.archiver, bucket, 0)
     assert states() == before
 

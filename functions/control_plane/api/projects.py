@@ -65,7 +65,7 @@ def get_state(
     if version is None and at is None:
         return shared.answer(reading.state(shared.store(), target))
     if version is None:
-        version = reading.version_at(shared.store(), target, _iso(at) or "")
+        version = reading.version_at(shared.store(), shared.archived(), target, _iso(at) or "")
     return shared.answer(
         reading.state_at_version(shared.store(), shared.archived(), target, version)
     )
