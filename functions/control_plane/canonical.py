@@ -17,7 +17,6 @@ MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1  # beyond it, JavaScript's and jsonb's numbers part from Python's
 
 _LONG_NUMBER = re.compile(rb"\d{16}")
-_ESCAPED_NUL = re.compile(rb"\\u0000")
 
 
 def canonical(value: Any) -> str:
@@ -64,10 +63,10 @@ def parse(body: bytes) -> Any:
         raise Malformed(f"The body is not JSON: {error}.") from error
     if _LONG_NUMBER.search(body):
         json.loads(body, parse_int=_refuse_long_integer)
-    if b"\x00" in body or _ESCAPED_NUL.search(body):
-        _refuse_nul(value)
     if deeper_than(value, MAX_DEPTH):
         raise Malformed(f"The body is nested deeper than {MAX_DEPTH} levels.")
+    if b"\\u0000" in body and holds_nul(value):
+        raise Malformed("A text holds the character U+0000, which can't be stored.")
     return value
 
 
@@ -91,19 +90,17 @@ def _integer_or_float(digits: str) -> int | float:
     return number if abs(number) <= MAX_INTEGER else float(number)
 
 
-def _refuse_nul(value: Any) -> None:
-    if isinstance(value, str) and "\x00" in value:
-        raise Malformed("A text holds the character U+0000, which can't be stored.")
+def holds_nul(value: Any) -> bool:
+    """Whether a key or a text in a JSON value holds U+0000, which PostgreSQL can't store."""
+    if isinstance(value, str):
+        return "\x00" in value
     if isinstance(value, dict):
-        for key, item in value.items():
-            _refuse_nul(key)
-            _refuse_nul(item)
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_nul(item)
+        return any("\x00" in key or holds_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(holds_nul, value))
 
 
 def deeper_than(value: Any, levels: int) -> bool:
+    """Whether a JSON value is nested deeper than so many levels; looks no deeper itself."""
     if isinstance(value, dict):
         return levels == 0 or any(deeper_than(item, levels - 1) for item in value.values())
     if isinstance(value, list):

@@ -4,16 +4,37 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
-from control_plane.canonical import MAX_DEPTH, canonical, deeper_than, parse, sha256, stored
-from control_plane.engine.effects import Operation, diff, frozen, thawed, tokens
+from control_plane.canonical import (
+    MAX_DEPTH,
+    canonical,
+    deeper_than,
+    holds_nul,
+    parse,
+    sha256,
+    stored,
+)
+from control_plane.engine.effects import Operation, compact, diff, frozen, thawed, tokens
 from control_plane.errors import Malformed
-from control_plane.models import Decision, Held, Intent, Json, Principal, Reason, Risk, Role
+from control_plane.models import (
+    Decision,
+    Held,
+    Intent,
+    Json,
+    Message,
+    Principal,
+    Reason,
+    Risk,
+    Role,
+)
 from control_plane.registry import Action, Registry
 
 MAX_COMPONENT_BYTES = 256 * 1024
 MAX_STATE_BYTES = 4 * 1024 * 1024
+MAX_EFFECT_BYTES = 1024 * 1024
+"""One decision's operations, old values included: what a Lambda can answer with room to spare."""
 MAX_INPUT_REASONS = 10
 
 _RANK: dict[Role | None, int] = {None: 0, "viewer": 1, "operator": 2, "admin": 3}
@@ -86,7 +107,7 @@ def _gates(action: Action, context: Context, *, confirmed: bool) -> Iterator[Rea
 
 def _validated(action: Action, inputs: Mapping[str, Json]) -> tuple[dict[str, Json], list[Reason]]:
     try:
-        model = action.inputs.model_validate_json(canonical(dict(inputs)))
+        model = action.inputs.model_validate_json(orjson.dumps(stored(canonical(dict(inputs)))))
     except ValidationError as error:
         return {}, [_input_reason(item) for item in error.errors()[:MAX_INPUT_REASONS]]
     return model.model_dump(mode="json"), []
@@ -103,15 +124,25 @@ def _input_reason(error: Any) -> Reason:
 def _carried_out(decided: Decision, action: Action, context: Context) -> Decision:
     states = {id: _state(context.components[id]) for id in action.targets}
     try:
-        changed = action.handler(frozen(states), **decided.inputs)
+        changed = action.handler(frozen(states), **thawed(decided.inputs))
         new = {str(id): thawed(state) for id, state in changed.items()}
-        messages = action.messages(**decided.inputs) if action.messages else ()
-    except Exception as error:  # noqa: BLE001 (a handler may raise anything: it is recorded)
-        return _failed(decided, Reason("handler_error", {"error": type(error).__name__}))
-    undeclared = next((id for id in sorted(new) if id not in states), None)
-    if undeclared is not None:
-        return _failed(decided, Reason("undeclared_change", {"component": undeclared[:128]}))
+        messages = _messages(action, decided)
+    except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 (it is recorded)
+        return failed(decided, Reason("handler_error", {"error": type(error).__name__}))
+    if not new.keys() <= states.keys():
+        return failed(decided, Reason("undeclared_change"))
     return _checked(replace(decided, messages=messages), action, context, states, new)
+
+
+def _messages(action: Action, decided: Decision) -> tuple[Message, ...]:
+    """What the action asks to send, each with a body that can be stored; raises where it can't."""
+    if action.messages is None:
+        return ()
+    asked = action.messages(**thawed(decided.inputs))
+    messages = tuple(Message(str(message.topic), message.body) for message in asked)
+    for message in messages:
+        parse(canonical(message.body).encode())
+    return messages
 
 
 def _checked(
@@ -126,17 +157,18 @@ def _checked(
     for id, state in sorted(new.items()):
         held = hold(context, id, state)
         if isinstance(held, Reason):
-            return _failed(decided, held)
-        operations += diff(states[id], state, f"/{id}")
+            return failed(decided, held)
+        for operation in diff(states[id], state, f"/{id}"):
+            if not any(_below(operation["path"], allowed) for allowed in action.changes):
+                return failed(decided, Reason("undeclared_change", {"component": id}))
+        operations += compact(states[id], state, f"/{id}")
         components[id] = held
-    for operation in operations:
-        if not any(_below(operation["path"], allowed) for allowed in action.changes):
-            component = tokens(operation["path"])[0]
-            return _failed(decided, Reason("undeclared_change", {"component": component}))
     touched = {tokens(operation["path"])[0] for operation in operations}
     kept = {id: held for id, held in components.items() if id in touched}
     if _total_size(context, kept) > MAX_STATE_BYTES:
-        return _failed(decided, Reason("state_too_large", {"limit": MAX_STATE_BYTES}))
+        return failed(decided, Reason("state_too_large", {"limit": MAX_STATE_BYTES}))
+    if _effect_size(operations) > MAX_EFFECT_BYTES:
+        return failed(decided, Reason("effect_too_large", {"limit": MAX_EFFECT_BYTES}))
     return replace(decided, status="success", diff=operations, components=kept)
 
 
@@ -147,9 +179,10 @@ def hold(context: Context, id: str, state: Json) -> Held | Reason:
         return Reason("invalid_state", {"component": id})
     try:
         text = canonical(state)
-        parse(text.encode())
-        component.model.model_validate_json(text)
+        component.model.model_validate_json(orjson.dumps(stored(text)))
     except (Malformed, ValidationError):
+        return Reason("invalid_state", {"component": id})
+    if "\\u0000" in text and holds_nul(state):
         return Reason("invalid_state", {"component": id})
     size = len(text.encode())
     if size > MAX_COMPONENT_BYTES:
@@ -168,12 +201,17 @@ def _state(held: Held) -> Json:
     return stored(held.text)
 
 
-def _failed(decided: Decision, reason: Reason) -> Decision:
-    return replace(decided, status="failed", reasons=[reason], messages=())
+def failed(decided: Decision, reason: Reason) -> Decision:
+    """The decision turned into a failure that changes and sends nothing."""
+    return replace(decided, status="failed", reasons=[reason], diff=(), components={}, messages=())
 
 
 def _below(path: str, allowed: str) -> bool:
     return path == allowed or path.startswith(f"{allowed}/")
+
+
+def _effect_size(operations: list[Operation]) -> int:
+    return len(canonical(operations).encode())
 
 
 def _total_size(context: Context, changed: Mapping[str, Held | None]) -> int:

@@ -5,12 +5,16 @@ components object; each also carries `before`, the value that it takes away.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 from control_plane.models import Json
 
 type Operation = dict[str, Json]
+
+MAX_OPERATIONS = 100
+"""Operations under one node that are kept apart; more are stored as one replace of the node."""
 
 
 class Divergence(Exception):
@@ -39,6 +43,24 @@ def diff(before: Json, after: Json, path: str = "") -> Iterator[Operation]:
         yield from _diff_lists(before, after, path)
     elif not _equal_leaves(before, after):
         yield {"op": "replace", "path": path, "before": before, "value": after}
+
+
+def compact(before: Json, after: Json, path: str) -> list[Operation]:
+    """A diff of at most `MAX_OPERATIONS` for each node: where more differ, the node is replaced.
+
+    A list that changes throughout would otherwise cost many times its own size.
+    """
+    both = (before, after)
+    if all(isinstance(value, dict) for value in both) and before.keys() == after.keys():
+        parts = [
+            compact(before[key], after[key], f"{path}/{escape(key)}") for key in sorted(before)
+        ]
+        operations = [operation for part in parts for operation in part]
+    else:
+        operations = list(islice(diff(before, after, path), MAX_OPERATIONS + 1))
+    if len(operations) <= MAX_OPERATIONS:
+        return operations
+    return [{"op": "replace", "path": path, "before": before, "value": after}]
 
 
 def _equal_leaves(before: Json, after: Json) -> bool:

@@ -15,6 +15,7 @@ _SENTENCES = {
     "undeclared_change": "The action tried to change what it didn't declare. Nothing was changed.",
     "invalid_state": "The result doesn't fit the declaration of {component}. Nothing was changed.",
     "state_too_large": "The result would be larger than {limit} bytes. Nothing was changed.",
+    "effect_too_large": "This would change more than {limit} bytes at once. Nothing was changed.",
 }
 
 

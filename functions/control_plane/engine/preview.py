@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from control_plane.canonical import canonical, sha256
-from control_plane.engine.decide import Context, decide
-from control_plane.models import Decision, Intent, Json, Status
+from control_plane.engine.decide import Context, decide, failed
+from control_plane.models import Decision, Intent, Json, Reason, Status
+
+MAX_PLAN_BYTES = 3 * 1024 * 1024
+"""The effects of a plan's steps together: what its answer can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +36,26 @@ def predict(intents: Sequence[Intent], context: Context, *, confirmed: bool = Tr
     This is the code that executes them, too; only the commit is missing.
     """
     decisions: list[Decision] = []
-    moment = context
+    moment, room = context, MAX_PLAN_BYTES
     for intent in intents:
-        decision = decide(intent, moment, confirmed=confirmed)
+        decision = _within(room, decide(intent, moment, confirmed=confirmed))
+        room -= len(canonical(list(decision.diff)))
         decisions.append(decision)
         if not decision.changes:
             break
         moment = moment.after(decision)
-    return Prediction(decisions, _digest(decisions, context), len(intents))
+    return Prediction(decisions, _digest(decisions, intents, context), len(intents))
 
 
-def _digest(decisions: Sequence[Decision], context: Context) -> str:
+def _within(room: int, decision: Decision) -> Decision:
+    """The decision, unless its effect is larger than what the plan has left."""
+    if len(decision.diff) == 0 or len(canonical(list(decision.diff))) <= room:
+        return decision
+    reason = Reason("effect_too_large", {"limit": MAX_PLAN_BYTES})
+    return failed(decision, reason)
+
+
+def _digest(decisions: Sequence[Decision], intents: Sequence[Intent], context: Context) -> str:
     """Binds project, principal, and per step action@version, inputs, status, cost and effect.
 
     What it would send belongs to its effect. The state's version is not bound: what the effect
@@ -55,6 +67,7 @@ def _digest(decisions: Sequence[Decision], context: Context) -> str:
                 "v": 1,
                 "project": context.project,
                 "principal": {"kind": context.principal.kind, "id": context.principal.id},
+                "asked": [[intent.action, dict(intent.inputs)] for intent in intents],
                 "steps": [_bound(decision) for decision in decisions],
             }
         )

@@ -79,10 +79,15 @@ class Store:
         try:
             yield connection
         finally:
-            if connection.closed or connection.broken:
-                self.disconnect()
-            elif connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            self._leave_clean(connection)
+
+    def _leave_clean(self, connection: psycopg.Connection[Any]) -> None:
+        """Roll back what is open. Where even that fails, the server has done it: start anew."""
+        try:
+            if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 connection.rollback()
+        except psycopg.Error:
+            self.disconnect()
 
     def read(self, org: str, query: str, **parameters: Any) -> list[Row]:
         """The rows that a named query answers for one tenant, on one snapshot, in one trip."""
