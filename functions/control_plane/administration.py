@@ -171,7 +171,7 @@ def set_password(
     store: Store, registries: Mapping[str, Registry], org: str, username: str, password: str
 ) -> None:
     """Set somebody's password as the system, for commands; it need not be changed afterwards."""
-    [person] = store.read(org, "user_for_login", username=username)
+    [person] = store.read(org, "person", username=username)
     _set_password(store, _system(store, registries, org), person["id"], password)
 
 

@@ -72,7 +72,8 @@ def _nobodys_hash() -> str:
 def login(store: Store, username: str, password: str, organization: str | None) -> dict[str, Json]:
     """Open a session. Raises `Unauthenticated` for a wrong name or password, else `Throttled`.
 
-    From the fifth failure on, each doubles the wait before the next attempt is looked at.
+    From the fifth failure on, each doubles the wait before the next attempt is looked at, up to a
+    minute. Unknown names and organizations are counted, slowed down and answered alike.
     """
     found = store.read(NO_TENANT, "organization", slug=organization)
     org = found[0]["id"] if found else NO_TENANT
@@ -83,26 +84,33 @@ def login(store: Store, username: str, password: str, organization: str | None) 
 
 
 def _person_with(store: Store, org: str, username: str, password: str) -> Row | None:
-    """The active person of this name and password; a failed attempt is counted."""
-    people = store.read(org, "user_for_login", username=username)
-    person = people[0] if people else None
-    if person and person["wait_s"] > 0:
-        raise Throttled(retry_after=person["wait_s"])
-    right = _verify(person["password_hash"] if person else _nobodys_hash(), password)
-    if person is None or (right and not person["disabled"]):
-        return person
-    store.write(org, "login_failed", user=person["id"])
-    return None
+    """The active person of this name and password; the attempt counts unless it is right."""
+    attempt = {"name_hash": sha256(username)}
+    if not store.write(org, "login_attempt", **attempt):
+        waits = store.read(org, "login_wait", **attempt)
+        raise Throttled(retry_after=waits[0]["seconds"] if waits else 1)
+    people = store.read(org, "person", username=username)
+    if not _verify(people[0]["password_hash"] if people else _nobodys_hash(), password):
+        return None
+    store.write(org, "login_forgiven", **attempt)
+    return people[0]
 
 
 def _open_session(store: Store, org: str, person: Mapping[str, Json]) -> dict[str, Json]:
     token = f"{TOKEN_PREFIX}_{UUID(org).hex}_{secrets.token_urlsafe(32)}"
-    [opened] = store.write(
-        org, "login_succeeded", user=person["id"], token_hash=sha256(token), hours=SESSION_HOURS
+    opened = store.write(
+        org,
+        "session_opened",
+        user=person["id"],
+        password_hash=person["password_hash"],
+        token_hash=sha256(token),
+        hours=SESSION_HOURS,
     )
+    if not opened:
+        raise Unauthenticated("The password has just been changed.")
     return {
         "token": token,
-        "expires_at": opened["expires_at"],
+        "expires_at": opened[0]["expires_at"],
         "must_change_password": person["must_change_password"],
     }
 
@@ -122,7 +130,7 @@ def check_password(store: Store, caller: Caller, password: str) -> None:
 
 def password_is(store: Store, org: str, username: str, password: str) -> bool:
     """Whether this is somebody's password; counts no attempt, so it is not for requests."""
-    people = store.read(org, "user_for_login", username=username)
+    people = store.read(org, "person", username=username)
     return bool(people) and _verify(people[0]["password_hash"], password)
 
 

@@ -41,7 +41,10 @@ class Settings:
     @property
     def archive_after_days(self) -> int:
         """Age in days from which whole UTC days of executions are archived."""
-        return int(self.chat_agent_archive_after_days)
+        days = int(self.chat_agent_archive_after_days)
+        if days < 1:
+            raise ValueError("CHAT_AGENT_ARCHIVE_AFTER_DAYS is at least 1.")
+        return days
 
 
 def read(environment: Mapping[str, str]) -> Settings:

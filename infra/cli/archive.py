@@ -21,8 +21,11 @@ def run(
     days = _days(older_than) if older_than else settings().archive_after_days
     url = required("chat_agent_archiver_database_url")
     bucket = Bucket(required("chat_agent_archive_bucket"))
-    with typer.progressbar(length=runs.pending(url, days), label="Archiving") as bar:
-        summary = runs.archive(url, bucket, days, progress=bar.update)
+    try:
+        with typer.progressbar(length=runs.pending(url, days), label="Archiving") as bar:
+            summary = runs.archive(url, bucket, days, progress=bar.update)
+    except (runs.Incomplete, runs.Overtaken, runs.ReadBackDiffers) as error:
+        raise fail(str(error)) from error
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")
 
 

@@ -1,6 +1,7 @@
 """`chat-agent organizations …`"""
 
 import json
+import re
 import secrets
 
 import typer
@@ -23,6 +24,8 @@ def create(slug: str) -> None:
     from control_plane.registry import load_registries
     from control_plane.store import Store
 
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", slug):
+        raise fail(f"{slug!r} is no slug. Use lower-case letters, digits and dashes.")
     store = Store(required("chat_agent_database_url"))
     try:
         made = administration.create_organization(

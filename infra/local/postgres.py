@@ -184,6 +184,8 @@ class Postgres:
             "log_line_prefix": "%m [%p] %u@%d ",
             "log_timezone": "UTC",
             "timezone": "UTC",
+            # A failed statement carries people's data: its text stays out of the log.
+            "log_min_error_statement": "panic",
         }
         if not self._durable:
             settings |= {"fsync": "off", "full_page_writes": "off"}

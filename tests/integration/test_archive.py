@@ -9,12 +9,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from control_plane import reading, settings
+from control_plane import administration, reading, settings
 from control_plane.archive import part as parts
 from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
 from control_plane.models import Intent
+from control_plane.registry import load_registries
 from handlers import archive as archive_handler
 
 from tests.handlers.events import Context
@@ -176,7 +177,7 @@ def test_a_run_that_dies_before_removal_is_finished_by_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "_remove", die)
+        patch.setattr(run._Run, "_remove", die)
         with pytest.raises(KeyboardInterrupt):
             run.archive(old.database.archiver, bucket, 90)
     left = objects(bucket, s3)
@@ -186,33 +187,81 @@ def test_a_run_that_dies_before_removal_is_finished_by_the_next(
     assert log(old) == before
 
 
-def test_two_runs_at_once_archive_everything_once(
-    old: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+def test_one_run_works_at_a_time(
+    old: Project, bucket: Bucket, s3: S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run that was overtaken between upload and removal removes nothing of its own."""
+    """A second run, started between the first's upload and removal, does nothing and says so."""
     before = log(old)
-    real, totals = run._remove, []
+    real = run._Run._remove
 
-    def overtaken(*given: Any) -> None:
-        monkeypatch.setattr(run, "_remove", real)
-        totals.append(run.archive(old.database.archiver, bucket, 90).rows)
+    def meanwhile(*given: Any) -> None:
+        with pytest.raises(run.Overtaken):
+            run.archive(old.database.archiver, bucket, 90)
         real(*given)
 
-    monkeypatch.setattr(run, "_remove", overtaken)
-    totals.append(run.archive(old.database.archiver, bucket, 90).rows)
-    assert sum(totals) == len(before) - 4 + SYSTEM_ROWS
+    monkeypatch.setattr(run._Run, "_remove", meanwhile)
+    done = run.archive(old.database.archiver, bucket, 90)
+    assert done.rows == len(before) - 4 + SYSTEM_ROWS
+    assert len(objects(bucket, s3)) == done.objects
     assert log(old) == before
 
 
-def test_a_damaged_row_stops_the_run(old: Project, bucket: Bucket) -> None:
-    """A record that isn't what its hash says is named, and stays where it is."""
-    old.superuser(
-        "ALTER TABLE executions DISABLE TRIGGER ALL;"
-        " UPDATE executions SET record = replace(record, '\"cost\":1', '\"cost\":2') WHERE seq = 5"
-    )
-    with pytest.raises(parts.BrokenChain, match="seq 5"):
+def test_rows_that_are_no_longer_what_was_archived_stay(
+    old: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changed between the read-back and the removal is not removed."""
+    before = log(old)
+    real = run._Run._remove
+
+    def tamper(*given: Any) -> None:
+        old.superuser("UPDATE projects SET archived_seq = archived_seq + 1 WHERE slug = 'demo'")
+        real(*given)
+
+    monkeypatch.setattr(run._Run, "_remove", tamper)
+    with pytest.raises(run.Incomplete, match="Nothing was removed"):
         run.archive(old.database.archiver, bucket, 90)
-    assert 5 in [row["seq"] for row in old.executions()]
+    assert log(old) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "record = replace(record, '\"cost\":1', '\"cost\":2')",
+        "payload = replace(payload, 'amount', 'tnuoma')",
+        "hash = repeat('0', 64)",
+    ],
+)
+@pytest.mark.parametrize("later", [0, 7])
+def test_a_damaged_row_stops_only_its_own_organization(
+    old: Project, bucket: Bucket, set_clock: SetClock, damage: str, later: int
+) -> None:
+    """What isn't what its hashes say is named and stays; others' are archived all the same."""
+    administration.create_organization(old.store, load_registries(), "other", "x" * 12)
+    run.archive(old.database.archiver, bucket, 0)
+    for number in range(12):
+        old.execute(ADD, request_id=f"more-{number}")
+    administration.create_organization(old.store, load_registries(), "third", "x" * 12)
+    set_clock("timestamptz '2051-06-02 12:00:00+00'")
+    damaged = old.executions()[0]["seq"] + later
+    old.superuser(f"UPDATE executions SET {damage} WHERE seq = {damaged}")
+    with pytest.raises(run.Incomplete, match=f"seq {damaged}") as stopped:
+        run.archive(old.database.archiver, bucket, 0)
+    assert [type(reason) for reason in stopped.value.reasons] == [parts.BrokenChain]
+    assert damaged in [row["seq"] for row in old.executions()]
+    left = old.rows("SELECT DISTINCT org_id::text AS org FROM executions WHERE %s <> ''")
+    assert [row["org"] for row in left] == [old.target.org]
+
+
+def test_the_first_row_after_the_border_is_checked_as_well(
+    old: Project, bucket: Bucket, set_clock: SetClock
+) -> None:
+    """A row must be linked to the archived head; one that isn't is no part of this chain."""
+    run.archive(old.database.archiver, bucket, 0)
+    done = old.execute(ADD)
+    set_clock("timestamptz '2051-06-02 12:00:00+00'")
+    old.superuser("UPDATE archive_ranges SET head_hash = repeat('1', 64)")
+    with pytest.raises(run.Incomplete, match=f"seq {done['seq']}"):
+        run.archive(old.database.archiver, bucket, 0)
 
 
 def test_large_days_are_split_into_parts(

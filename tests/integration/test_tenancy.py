@@ -14,6 +14,7 @@ TENANT_TABLES = [
     "organizations",
     "users",
     "sessions",
+    "login_attempts",
     "projects",
     "members",
     "components",

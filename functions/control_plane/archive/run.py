@@ -5,8 +5,8 @@ rows are removed only in the transaction that writes the manifest, only as exact
 were read back from S3.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from control_plane.archive.bucket import Bucket
-from control_plane.archive.part import Part, Range, write_part
+from control_plane.archive.part import BrokenChain, Part, Range, write_part
 from control_plane.ids import uuid7
 from control_plane.store.connection import sql
 from control_plane.store.login import connect
@@ -35,7 +35,15 @@ class ReadBackDiffers(Exception):
 
 
 class Overtaken(Exception):
-    """Another run archived the same executions first. Nothing was removed here."""
+    """Another run archives the same executions. Nothing was removed here."""
+
+
+class Incomplete(Exception):
+    """Some organizations' executions could not be archived; all others' were."""
+
+    def __init__(self, reasons: list[Exception]) -> None:
+        self.reasons = reasons
+        super().__init__("; ".join(map(str, reasons)))
 
 
 @dataclass
@@ -61,18 +69,17 @@ def archive(
     """Archive all whole UTC days older than `after_days`; with 0, everything up to now.
 
     `url` is the archiver's login. `progress` is told the number of rows after each part. Ends
-    early, between parts, when less than `RESERVE_S` is left. Raises `BrokenChain`,
+    early, between parts, when less than `RESERVE_S` is left. Raises `Incomplete` when some
+    organization's chain is broken, after all others', `Overtaken` while another run is at work,
     `ReadBackDiffers`, or what S3 and the database raise; what was finished stays finished.
     """
-    summary = Summary()
     with connect(url, autocommit=True, row_factory=dict_row) as connection:
+        if not _fetch(connection, "archive_turn")[0]["mine"]:
+            raise Overtaken("Another archive run is at work. Look again when it has ended.")
         [found] = _fetch(connection, "archive_cutoff", days=after_days)
-        for org, day in _days(connection, found["cutoff"]):
-            for rows in _archive_day(connection, bucket, org, day, found["cutoff"], time_left):
-                summary.objects += 1
-                summary.rows += rows
-                progress(rows)
-    return summary
+        run = _Run(connection, bucket, found["cutoff"], progress, time_left)
+        run.archive_all()
+    return run.summary
 
 
 def pending(url: str, after_days: int) -> int:
@@ -89,85 +96,88 @@ def listed(url: str) -> list[dict[str, Any]]:
         return _fetch(connection, "archive_list")
 
 
-def _days(connection: Connection, cutoff: datetime) -> Iterator[tuple[str, date]]:
-    for row in _fetch(connection, "archive_days", cutoff=cutoff):
-        yield row["org"], row["day"]
+@dataclass
+class _Run:
+    """One run's surroundings, and what it has done so far."""
 
+    connection: Connection
+    bucket: Bucket
+    cutoff: datetime
+    progress: Progress
+    time_left: Callable[[], float]
+    summary: Summary = field(default_factory=Summary)
 
-def _archive_day(
-    connection: Connection,
-    bucket: Bucket,
-    org: str,
-    day: date,
-    cutoff: datetime,
-    time_left: Callable[[], float],
-) -> Iterator[int]:
-    """Archive a day part by part; yields the rows of each part that this run finished."""
-    seen = ""
-    while time_left() > RESERVE_S:
-        with SpooledTemporaryFile(max_size=_TEMPORARY_IN_MEMORY) as file:
-            part = _export(connection, org, day, cutoff, file)
-            if part.rows == 0:
+    def archive_all(self) -> None:
+        """Every organization's days, oldest first; one with a broken chain stops only itself."""
+        stopped: dict[str, Exception] = {}
+        for found in _fetch(self.connection, "archive_days", cutoff=self.cutoff):
+            if found["org"] in stopped:
+                continue
+            try:
+                self._archive_day(found["org"], found["day"])
+            except (BrokenChain, Overtaken) as error:
+                stopped[found["org"]] = error
+        if stopped:
+            raise Incomplete(list(stopped.values()))
+
+    def _archive_day(self, org: str, day: date) -> None:
+        while self.time_left() > RESERVE_S:
+            rows = self._archive_part(org, day)
+            if rows == 0:
                 return
-            key = _key(connection, org, day, part)
-            bucket.put_new(key, file)
-        version_id, held = bucket.read_back(key)
+            self.summary.objects += 1
+            self.summary.rows += rows
+            self.progress(rows)
+
+    def _archive_part(self, org: str, day: date) -> int:
+        """Archive what fits one object; the number of rows, 0 where the day has none left."""
+        with SpooledTemporaryFile(max_size=_TEMPORARY_IN_MEMORY) as file:
+            part = self._export(org, day, file)
+            if part.rows == 0:
+                return 0
+            key = self._key(org, day, part)
+            self.bucket.put_new(key, file)
+        version_id, held = self.bucket.read_back(key)
         if held != part.sha256:
             raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
-        stored_as = {"bucket": bucket.name, "key": key, "version_id": version_id}
-        try:
-            _remove(connection, org, day, cutoff, part, stored_as)
-        except Overtaken:
-            if part.sha256 == seen:
-                raise
-            seen = part.sha256
-        else:
-            yield part.rows
+        stored_as = {"bucket": self.bucket.name, "key": key, "version_id": version_id}
+        self._remove(org, day, part, stored_as)
+        return part.rows
 
+    def _export(self, org: str, day: date, file: SpooledTemporaryFile[bytes]) -> Part:
+        heads = {
+            row["project"]: (row["last_seq"], row["head_hash"])
+            for row in _fetch(self.connection, "archive_heads", org=org)
+        }
+        wanted = {"org": org, "day": day, "cutoff": self.cutoff}
+        with self.connection.transaction(), self.connection.cursor(name="day") as cursor:
+            cursor.itersize = FETCH_ROWS
+            cursor.execute(sql("archive_rows"), wanted)
+            return write_part(iter(cursor), heads, file)
 
-def _export(
-    connection: Connection, org: str, day: date, cutoff: datetime, file: SpooledTemporaryFile[bytes]
-) -> Part:
-    with connection.transaction(), connection.cursor(name="day") as cursor:
-        cursor.itersize = FETCH_ROWS
-        cursor.execute(sql("archive_rows"), {"org": org, "day": day, "cutoff": cutoff})
-        return write_part(iter(cursor), file)
+    def _key(self, org: str, day: date, part: Part) -> str:
+        [found] = _fetch(self.connection, "archive_parts", org=org, day=day)
+        name = f"part-{found['parts']:04}-{part.sha256[:16]}.jsonl.gz"
+        return f"executions/org={org}/dt={day.isoformat()}/{name}"
 
+    def _remove(self, org: str, day: date, part: Part, stored_as: Mapping[str, str]) -> None:
+        """Remove exactly what was archived and write the manifest, or nothing: `Overtaken`."""
+        archive = {"org": org, "archive": uuid7()}
+        whole = {"sha256": part.sha256, "size": part.size, "rows": part.rows}
+        with self.connection.transaction():
+            for span in part.ranges:
+                self._remove_range(span)
+            self.connection.execute(
+                sql("archive_object"), {**archive, **stored_as, **whole, "day": day}
+            )
+            for span in part.ranges:
+                self.connection.execute(sql("archive_range"), {**archive, **vars(span)})
 
-def _key(connection: Connection, org: str, day: date, part: Part) -> str:
-    [found] = _fetch(connection, "archive_parts", org=org, day=day)
-    name = f"part-{found['parts']:04}-{part.sha256[:16]}.jsonl.gz"
-    return f"executions/org={org}/dt={day.isoformat()}/{name}"
-
-
-def _remove(
-    connection: Connection,
-    org: str,
-    day: date,
-    cutoff: datetime,
-    part: Part,
-    stored_as: Mapping[str, str],
-) -> None:
-    """Remove exactly what was archived and write the manifest, or nothing: `Overtaken`."""
-    archive = {"org": org, "archive": uuid7()}
-    whole = {"sha256": part.sha256, "size": part.size, "rows": part.rows}
-    with connection.transaction():
-        for span in part.ranges:
-            _remove_range(connection, cutoff, span)
-        connection.execute(sql("archive_object"), {**archive, **stored_as, **whole, "day": day})
-        for span in part.ranges:
-            connection.execute(sql("archive_range"), {**archive, **vars(span)})
-
-
-def _remove_range(connection: Connection, cutoff: datetime, span: Range) -> None:
-    [removed] = _fetch(connection, "archive_remove", cutoff=cutoff, **vars(span))
-    expected = span.last_seq - span.first_seq + 1
-    if (removed["rows"], removed["advanced"], removed["head_hash"]) != (
-        expected,
-        1,
-        span.head_hash,
-    ):
-        raise Overtaken(f"{span.project}: {Overtaken.__doc__}")
+    def _remove_range(self, span: Range) -> None:
+        [removed] = _fetch(self.connection, "archive_remove", cutoff=self.cutoff, **vars(span))
+        found = (removed["rows"], removed["advanced"], removed["head_hash"])
+        if found != (span.last_seq - span.first_seq + 1, 1, span.head_hash):
+            raise Overtaken(f"{span.project}: {Overtaken.__doc__}")
 
 
 def _fetch(connection: Connection, query: str, **parameters: Any) -> list[dict[str, Any]]:

@@ -21,8 +21,6 @@ CREATE TABLE users (
   admin                boolean NOT NULL DEFAULT false,
   attributes           text NOT NULL DEFAULT '{}',
   disabled_at          timestamptz,
-  failures             integer NOT NULL DEFAULT 0,
-  retry_at             timestamptz NOT NULL DEFAULT '-infinity',
   UNIQUE (org_id, id),
   UNIQUE (org_id, username)
 );
@@ -36,11 +34,22 @@ CREATE TABLE sessions (
 );
 CREATE INDEX ON sessions (org_id, user_id);
 
+-- Failed attempts by name, known or not: nobody finds out by them which names there are.
+CREATE TABLE login_attempts (
+  org_id    uuid NOT NULL,
+  name_hash text NOT NULL,
+  failures  integer NOT NULL,
+  retry_at  timestamptz NOT NULL,
+  PRIMARY KEY (org_id, name_hash)
+);
+CREATE INDEX ON login_attempts (retry_at);
+
 -- The head of each project's chain: execution goes on from here when every row is archived.
 CREATE TABLE projects (
   id           uuid PRIMARY KEY,
   org_id       uuid NOT NULL REFERENCES organizations (id),
-  slug         text NOT NULL CHECK (slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  slug         text NOT NULL CHECK (slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'
+                 AND slug !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'),
   title        text NOT NULL,
   template     text NOT NULL,
   status       text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'archived', 'purged')),
@@ -195,8 +204,8 @@ CREATE TRIGGER head_never_goes_back BEFORE UPDATE ON projects
 DO $$
 DECLARE name text; tenant text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['organizations', 'users', 'sessions', 'projects', 'members',
-    'components', 'executions', 'checkpoints', 'idempotency_keys', 'outbox', 'archives',
+  FOREACH name IN ARRAY ARRAY['organizations', 'users', 'sessions', 'login_attempts', 'projects',
+    'members', 'components', 'executions', 'checkpoints', 'idempotency_keys', 'outbox', 'archives',
     'archive_ranges']
   LOOP
     tenant := CASE name WHEN 'organizations' THEN 'id' ELSE 'org_id' END;
@@ -217,11 +226,12 @@ END $$;
 CREATE POLICY login ON organizations FOR SELECT TO chat_agent_app USING (true);
 
 GRANT USAGE ON SCHEMA public TO chat_agent_app, chat_agent_archiver;
-GRANT SELECT, INSERT ON organizations, users, sessions, projects, members, components, executions,
-  checkpoints, idempotency_keys, outbox TO chat_agent_app;
+GRANT SELECT, INSERT ON organizations, users, sessions, login_attempts, projects, members,
+  components, executions, checkpoints, idempotency_keys, outbox TO chat_agent_app;
 GRANT SELECT ON archives, archive_ranges TO chat_agent_app;
-GRANT UPDATE ON users, projects, members, components, outbox TO chat_agent_app;
-GRANT DELETE ON sessions, members, components, idempotency_keys, outbox, checkpoints TO chat_agent_app;
+GRANT UPDATE ON users, members, components, login_attempts TO chat_agent_app;
+GRANT UPDATE (seq, version, hash, at) ON projects TO chat_agent_app;
+GRANT DELETE ON sessions, login_attempts, components TO chat_agent_app;
 GRANT SELECT ON organizations, projects TO chat_agent_archiver;
 GRANT UPDATE (archived_seq) ON projects TO chat_agent_archiver;
 GRANT SELECT, DELETE ON executions TO chat_agent_archiver;

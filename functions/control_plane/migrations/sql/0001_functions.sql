@@ -62,7 +62,7 @@ BEGIN
       VALUES ((effect->>'user')::uuid, p_org, effect->>'username', effect->>'password_hash',
               (effect->>'must_change_password')::boolean, (effect->>'admin')::boolean);
     WHEN 'user.password' THEN
-      UPDATE users SET password_hash = effect->>'password_hash', failures = 0,
+      UPDATE users SET password_hash = effect->>'password_hash',
         must_change_password = (effect->>'must_change_password')::boolean
         WHERE id = (effect->>'user')::uuid;
       DELETE FROM sessions WHERE user_id = (effect->>'user')::uuid;
@@ -126,7 +126,12 @@ BEGIN
     WHERE s.token_hash = p_token_hash AND s.expires_at > chat_agent_clock()
       AND u.disabled_at IS NULL;
   IF NOT FOUND THEN RETURN NULL; END IF;
-  SELECT * INTO project FROM projects WHERE slug = p_project OR id::text = p_project;
+  -- A slug is never shaped like an id: the two look-ups can't meet.
+  IF p_project ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN
+    SELECT * INTO project FROM projects WHERE id = p_project::uuid;
+  ELSE
+    SELECT * INTO project FROM projects WHERE slug = p_project;
+  END IF;
   RETURN json_build_object(
     'user', person.id, 'username', person.username, 'admin', person.admin,
     'must_change_password', person.must_change_password,
