@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import orjson
 import psycopg
 
 from control_plane.audit import Asking, as_answer
 from control_plane.errors import Conflict, Forbidden, InvalidBody
-from control_plane.execution import Request, Target, context_of, keys_of, migrate
+from control_plane.execution import Request, Target, context_of, keys_of, migrate, replay
 from control_plane.identity import NO_TENANT, Caller, check_password, hasher
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
 from control_plane.models import SYSTEM, Decision, Intent, Json, Principal
 from control_plane.registry import Registry, load_registries
 from control_plane.store import Store
-from control_plane.store.writing import Asked, writing
+from control_plane.store.writing import Asked, looking, writing
 
 MIN_PASSWORD = 12
 ADMIN = "admin"
@@ -26,18 +25,22 @@ type Effects = list[Mapping[str, Json]]
 type Steps = list[tuple[Intent, Effects]]
 
 
-def _administer(store: Store, target: Target, steps: Steps) -> dict[str, Json]:
+def _administer(
+    store: Store, target: Target, steps: Steps, request_id: str | None = None
+) -> dict[str, Json]:
     """Commit built-in actions that the caller of this function has authorised, as one.
 
-    Answers the first one's execution. The request's own key makes a retry safe.
+    Answers the first one's execution. The request's own key makes a retry safe. Raises `Conflict`
+    when a name is taken.
     """
-    request = Request("execution", str(uuid7()), [intent for intent, _ in steps], None)
+    intents = [intent for intent, _ in steps]
+    request = Request("execution", request_id or str(uuid7()), intents, None)
 
     def attempt() -> dict[str, Json]:
         asked = Asked(target.org, target.project, target.principal, None, [request.request_id])
         with writing(store, asked) as transaction:
-            if known := transaction.loaded.keys.get(request.request_id):
-                return dict(orjson.loads(known.answer))
+            if transaction.loaded.keys:
+                return replay(transaction.loaded.keys, request)
             journal = Journal(context_of(target, transaction.loaded))
             ids = [request.request_id, *(str(uuid7()) for _ in steps[1:])]
             executions = [
@@ -128,20 +131,37 @@ def create_project(
     registries: Mapping[str, Registry],
     asking: tuple[str, Principal],
     names: Mapping[str, str],
+    request_id: str | None = None,
 ) -> dict[str, Json]:
     """Make a project from a template, its components' first state included.
 
     `asking` is the organization and who asks; `names` has slug, title and template. Answers the
-    execution `project.create`. Raises `InvalidBody` for an unknown template, `Conflict` for a
-    taken slug. Whether the principal may is checked by the caller.
+    execution `project.create`, again where the same request made the project before. Raises
+    `InvalidBody` for an unknown template, `Conflict` for a taken slug. Whether the principal may is
+    checked by the caller.
     """
     org, principal = asking
-    if names["template"] not in registries or names["template"] == "system":
-        known = ", ".join(sorted(set(registries) - {"system"}))
+    if names["template"] not in registries or names["template"] == SYSTEM_SLUG:
+        known = ", ".join(sorted(set(registries) - {SYSTEM_SLUG}))
         raise InvalidBody(f"There is no template {names['template']!r}; there are: {known}.")
     target = Target(org, str(uuid7()), principal, registries[names["template"]])
-    effect = {"kind": "project.create", **names}
-    return _administer(store, target, [(Intent("project.create", dict(names)), [effect])])
+    steps: Steps = [(Intent("project.create", dict(names)), [{"kind": "project.create", **names}])]
+    try:
+        return _administer(store, target, steps, request_id)
+    except Conflict:
+        made = store.read(org, "project_by_slug", slug=names["slug"])
+        if request_id is None or not made:
+            raise
+        return _made_before(store, replace(target, project=made[0]["id"]), steps, request_id)
+
+
+def _made_before(store: Store, target: Target, steps: Steps, request_id: str) -> dict[str, Json]:
+    """What the same request was answered when it made this project; else `Conflict`."""
+    request = Request("execution", request_id, [intent for intent, _ in steps], None)
+    loaded = looking(store, Asked(target.org, target.project, target.principal, [], [request_id]))
+    if not loaded.keys:
+        raise Conflict()
+    return replay(loaded.keys, request)
 
 
 def require_admin(caller: Caller) -> Caller:

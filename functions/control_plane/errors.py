@@ -11,6 +11,7 @@ ControlPlaneError
  ├─ Conflict             409  a name is taken
  ├─ ConfirmationStale    409  what was confirmed is no longer what would happen
  ├─ BodyTooLarge         413
+ ├─ UnsupportedMediaType 415
  ├─ IdempotencyConflict  422  one key, two bodies
  ├─ Throttled            429
  └─ Unavailable          503  nothing was committed, or the key tells what was: try again
@@ -109,6 +110,13 @@ class BodyTooLarge(ControlPlaneError):
 
     code = "body_too_large"
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnsupportedMediaType(ControlPlaneError):
+    """Bodies are JSON. Send `Content-Type: application/json`."""
+
+    code = "unsupported_media_type"
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class IdempotencyConflict(ControlPlaneError):

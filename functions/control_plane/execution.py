@@ -107,7 +107,7 @@ def _attempt(
     with writing(store, asked) as transaction:
         known = transaction.loaded.keys
         if known:
-            return _replay(known, request)
+            return replay(known, request)
         journal = Journal(_seen(target, transaction.loaded))
         migrate(journal)
         prediction = prediction_of(request, journal.context)
@@ -213,7 +213,8 @@ def _answered(status: int, answer: dict[str, Json]) -> dict[str, Json]:
     return answer
 
 
-def _replay(known: Mapping[str, KnownKey], request: Request) -> dict[str, Json]:
+def replay(known: Mapping[str, KnownKey], request: Request) -> dict[str, Json]:
+    """What this very request was answered before; else `IdempotencyConflict`."""
     before = known.get(request.request_id)
     if before is None or before.body_hash != request.body_hash:
         raise IdempotencyConflict()

@@ -20,6 +20,7 @@ from control_plane.errors import (
     PasswordChangeRequired,
     Throttled,
     Unauthenticated,
+    Unavailable,
     WrongPassword,
 )
 from control_plane.execution import Target
@@ -174,5 +175,7 @@ def target(caller: Caller, registries: Mapping[str, Registry]) -> Target:
     """The project that the caller named, if they may see it; else `NotFound`."""
     if caller.project is None or caller.role is None or caller.template is None:
         raise NotFound()
-    registry = registries[caller.template]
+    registry = registries.get(caller.template)
+    if registry is None:
+        raise Unavailable(f"Template {caller.template!r} isn't installed here. Tell the operator.")
     return Target(caller.org, caller.project, caller.principal, registry)

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -11,9 +12,14 @@ from control_plane.engine.effects import apply
 from control_plane.errors import Malformed, NotFound
 from control_plane.execution import Target
 from control_plane.models import Json
-from control_plane.store import Store
+from control_plane.store import Row, Store
 
-MAX_PAGE_BYTES = 4 * 1024 * 1024
+MAX_PAGE_BYTES = 2_500_000
+"""Bytes of texts on one page: under 4 MiB as an answer, and under Lambda's 6 MB where quotation
+marks are escaped once more on the way."""
+MAX_RANGES = 64
+"""Archived ranges that one request reads: each is a read from S3 of at most 16 MiB."""
+ANY: Mapping[str, Any] = dict.fromkeys(("status", "action", "principal", "since", "until"))
 MAX_LIMIT = 200
 _TOP = 2**63 - 1
 
@@ -22,19 +28,29 @@ type Record = Mapping[str, Any]
 
 
 class Archived(Protocol):
-    """Executions that the database no longer holds."""
+    """Executions that the database no longer holds; see `archive.reader.Archive`."""
 
-    def below(self, org: str, project: str, before: int) -> Iterator[Mapping[str, Any]]:
-        """A project's archived rows with seq under `before`, newest first, read as needed."""
+    def spans(
+        self,
+        org: str,
+        project: str,
+        before: int,
+        limit: int,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> list[Row]: ...
+
+    def rows(self, span: Row, before: int) -> Iterator[Row]: ...
+
+    def below(self, org: str, project: str, before: int) -> Iterator[Row]: ...
 
 
 def projects(store: Store, org: str, user: str, limit: int, cursor: str | None) -> dict[str, Json]:
     """A page of the projects that this person may see."""
-    before = _decoded(cursor, UUID)
-    rows = store.read(
-        org, "projects", user=user, project=None, before=before, limit=_clamped(limit) + 1
-    )
-    return _page(rows, limit, lambda row: row["id"])
+    before, count = _decoded(cursor, UUID), _clamped(limit)
+    rows = store.read(org, "projects", user=user, project=None, before=before, limit=count + 1)
+    more = _encoded(rows[count - 1]["id"]) if len(rows) > count else None
+    return {"items": rows[:count], "next_cursor": more}
 
 
 def project(store: Store, org: str, user: str, id: str) -> dict[str, Json]:
@@ -132,46 +148,67 @@ def executions(
 ) -> dict[str, Json]:
     """A page of the audit log, newest first, across the border to the archive.
 
-    `wanted` has status, action, principal, since, until, each None for any.
+    `wanted` has status, action, principal, since, until, each None for any. A page may hold fewer
+    items than there are, none at the least, and still name the next: it ends with its bytes or
+    with the number of archived ranges that one request reads.
     """
-    before = min(_decoded(cursor, int) or _TOP, _TOP)
-    size = _clamped(limit) + 1
-    rows = store.read(
-        target.org, "executions", project=target.project, before=before, limit=size, **wanted
-    )
-    if len(rows) < size:
-        below = min([before, *(row["seq"] for row in rows)])
-        older = archived.below(target.org, target.project, below)
-        rows += _taken(older, size - len(rows), wanted)
-    page = _page(rows, limit, lambda row: str(row["seq"]))
-    page["items"] = _named(store, target.org, [as_answer(row) for row in page["items"]])
-    return page
+    before = _decoded(cursor, int)
+    before = _TOP if before is None else min(before, _TOP)
+    count = _clamped(limit) + 1
+    rows = _live(store, target, before, count, wanted)
+    resume = None
+    if not rows or rows[0]["found"] < count:
+        older, resume = _older(archived, target, before, count - len(rows), wanted)
+        rows += older
+    items = _fitting(rows, count - 1)
+    if len(items) < len(rows) or (rows and rows[0].get("found") == count):
+        resume = items[-1]["seq"]
+    return {
+        "items": _named(store, target.org, [as_answer(row) for row in items]),
+        "next_cursor": None if resume is None else _encoded(str(resume)),
+    }
 
 
 def execution(store: Store, archived: Archived, target: Target, seq: int) -> dict[str, Json]:
     """One execution, live or archived. Raises `NotFound`."""
-    anything = dict.fromkeys(("status", "action", "principal", "since", "until"))
-    rows = store.read(
-        target.org, "executions", project=target.project, before=seq + 1, limit=1, **anything
-    )
+    rows = _live(store, target, seq + 1, 1, ANY)
     if not rows or rows[0]["seq"] != seq:
-        rows = _taken(archived.below(target.org, target.project, seq + 1), 1, anything)
-    if not rows or stored(rows[0]["record"])["seq"] != seq:
+        rows, _ = _older(archived, target, seq + 1, 1, ANY)
+    if not rows or rows[0]["seq"] != seq:
         raise NotFound(f"This project has no execution {seq}.")
     return _named(store, target.org, [as_answer(rows[0])])[0]
 
 
-def _taken(
-    rows: Iterator[Mapping[str, Any]], count: int, wanted: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    taken: list[dict[str, Any]] = []
-    for row in rows:
-        record = stored(row["record"])
-        if _matches(record, wanted):
-            taken.append({**row, "seq": record["seq"]})
-        if len(taken) == count:
-            break
-    return taken
+def _live(
+    store: Store, target: Target, before: int, count: int, wanted: Mapping[str, Any]
+) -> list[Row]:
+    found = {"before": before, "limit": count, "bytes": MAX_PAGE_BYTES, **wanted}
+    return store.read(target.org, "executions", project=target.project, **found)
+
+
+def _older(
+    archived: Archived, target: Target, before: int, count: int, wanted: Mapping[str, Any]
+) -> tuple[list[Row], int | None]:
+    """So many archived rows, and where to go on when this request has read enough ranges."""
+    rows: list[Row] = []
+    time = {"since": wanted["since"], "until": wanted["until"]}
+    spans = archived.spans(target.org, target.project, before, MAX_RANGES + 1, **time)
+    for span in spans[:MAX_RANGES]:
+        for row in archived.rows(span, before):
+            if _matches(stored(row["record"]), wanted):
+                rows.append(row)
+            if len(rows) == count:
+                return rows, None
+    return rows, spans[MAX_RANGES - 1]["first_seq"] if len(spans) > MAX_RANGES else None
+
+
+def _fitting(rows: list[Row], count: int) -> list[Row]:
+    """The first rows, as many as one page holds."""
+    sizes = accumulate(
+        len(row["record"].encode()) + len((row["payload"] or "").encode()) for row in rows
+    )
+    fit = sum(1 for size in sizes if size <= MAX_PAGE_BYTES)
+    return rows[: min(count, max(1, fit))]
 
 
 def _matches(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -191,19 +228,6 @@ def _named(store: Store, org: str, items: list[dict[str, Json]]) -> list[dict[st
     ids = sorted({item["principal"]["owner"] for item in items})
     names = {row["id"]: row["username"] for row in store.read(org, "users_by_id", ids=ids)}
     return [{**item, "username": names.get(item["principal"]["owner"])} for item in items]
-
-
-def _page(rows: list[dict[str, Any]], limit: int, cursor_of: Any) -> dict[str, Json]:
-    """At most `limit` rows and 4 MiB, and where the next page starts."""
-    items: list[dict[str, Any]] = []
-    size = 0
-    for row in rows[: _clamped(limit)]:
-        size += len(row.get("record") or "") + len(row.get("payload") or "")
-        if items and size > MAX_PAGE_BYTES:
-            break
-        items.append(row)
-    more = len(items) < len(rows)
-    return {"items": items, "next_cursor": _encoded(cursor_of(items[-1])) if more else None}
 
 
 def _clamped(limit: int) -> int:

@@ -20,6 +20,7 @@ from control_plane.errors import (
     InvalidBody,
     Malformed,
     NotFound,
+    UnsupportedMediaType,
     problem,
 )
 
@@ -42,6 +43,7 @@ app.include_router(projects.router, prefix="/v1")
 def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one API Gateway HTTP API event (payload format 2.0)."""
     try:
+        _check_text(event)
         _check_body(event)
         with _one_at_a_time:
             shared.store().limit_time(context.get_remaining_time_in_millis() / 1000)
@@ -53,6 +55,14 @@ def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return _event_response(ControlPlaneError("Something unexpected happened here."))
 
 
+def _check_text(event: dict[str, Any]) -> None:
+    """Refuse U+0000 in the address and the headers: PostgreSQL can't even be asked for it."""
+    values = (event.get("queryStringParameters") or {}).values()
+    texts = [event["rawPath"], *values, *event["headers"].values()]
+    if any("\x00" in text for text in texts):
+        raise Malformed("The address or a header holds the character U+0000.")
+
+
 def _check_body(event: dict[str, Any]) -> None:
     """Read the body strictly before anything else does; sizes first."""
     body = (event.get("body") or "").encode()
@@ -61,7 +71,13 @@ def _check_body(event: dict[str, Any]) -> None:
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLarge()
     if body:
+        _check_media_type(event["headers"].get("content-type", "application/json"))
         parse(body)
+
+
+def _check_media_type(content_type: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType()
 
 
 def _decoded(body: bytes) -> bytes:

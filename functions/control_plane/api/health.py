@@ -19,7 +19,7 @@ def livez() -> Response[str]:
 @router.get("/readyz")
 def readyz() -> Response[str]:
     """Ready: the database answers and has the schema that this code needs; else 503."""
-    [found] = shared.store().call("SELECT version_num AS schema FROM alembic_version")
-    if found["schema"] != SCHEMA_VERSION:
+    schema = shared.store().schema_version()
+    if schema != SCHEMA_VERSION:
         raise Unavailable("The database's schema is not the one this version needs: migrate.")
-    return shared.answer({"status": "ready", "schema": found["schema"]})
+    return shared.answer({"status": "ready", "schema": schema})

@@ -32,7 +32,10 @@ def create_project(body: bodies.NewProject) -> Response[str]:
     caller = administration.require_admin(shared.caller(router))
     names = {"slug": body.slug, "title": body.title or body.slug, "template": body.template}
     asking = (caller.org, caller.principal)
-    created = administration.create_project(shared.store(), shared.registries(), asking, names)
+    request_id = shared.request_id(router, None)
+    created = administration.create_project(
+        shared.store(), shared.registries(), asking, names, request_id
+    )
     return shared.answer(created)
 
 

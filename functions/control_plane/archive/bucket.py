@@ -4,6 +4,8 @@ import hashlib
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
+from control_plane.errors import Unavailable
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -21,7 +23,7 @@ class Bucket:
         import boto3
         from botocore.config import Config
 
-        config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 4})
+        config = Config(connect_timeout=5, read_timeout=8, retries={"total_max_attempts": 3})
         client: S3Client = boto3.client("s3", config=config)
         return client
 
@@ -49,11 +51,16 @@ class Bucket:
         return answer.get("VersionId", ""), digest.hexdigest()
 
     def read_range(self, key: str, version_id: str, offset: int, length: int) -> bytes:
-        """Some bytes of one version of an object."""
-        answer = self._client.get_object(
-            Bucket=self.name,
-            Key=key,
-            VersionId=version_id,
-            Range=f"bytes={offset}-{offset + length - 1}",
-        )
-        return answer["Body"].read()
+        """Some bytes of one version of an object; raises `Unavailable` when S3 doesn't answer."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer = self._client.get_object(
+                Bucket=self.name,
+                Key=key,
+                VersionId=version_id,
+                Range=f"bytes={offset}-{offset + length - 1}",
+            )
+            return answer["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            raise Unavailable("The archive can't be read now. Send the request again.") from error

@@ -18,7 +18,7 @@ from control_plane.audit import as_line, hash_payload
 from control_plane.canonical import sha256, stored
 from control_plane.models import GENESIS_HASH
 
-MAX_PART_BYTES = 64 * 1024 * 1024
+MAX_PART_BYTES = 16 * 1024 * 1024
 """Uncompressed bytes after which a part ends: also what reading a member back may take."""
 
 

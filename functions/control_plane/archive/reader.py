@@ -1,6 +1,6 @@
 """Reads archived executions back: ranged reads by the manifest's offsets, newest first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -16,18 +16,36 @@ class Archive:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def below(self, org: str, project: str, before: int) -> Iterator[Mapping[str, Any]]:
-        """A project's archived rows with seq under `before`, newest first, read as needed.
+    def spans(
+        self,
+        org: str,
+        project: str,
+        before: int,
+        limit: int,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> list[Row]:
+        """At most `limit` ranges with seqs under `before` and of a time, newest first."""
+        wanted = {"before": before, "limit": limit, "since": since, "until": until}
+        return self._store.read(org, "archived_ranges", project=project, **wanted)
 
-        Each has hash, record, payload and salt, texts as they were hashed.
+    def rows(self, span: Row, before: int) -> Iterator[Row]:
+        """A range's rows with seq under `before`, newest first.
+
+        Each has seq, hash, record, payload and salt, texts as they were hashed. Raises
+        `Unavailable` when S3 doesn't answer.
         """
-        while ranges := self._store.read(org, "archived_ranges", project=project, before=before):
-            for span in ranges:
-                for line in reversed(_lines(span)):
-                    row = _row(line)
-                    if row["seq"] < before:
-                        yield row
-            before = ranges[-1]["first_seq"]
+        for line in reversed(_lines(span)):
+            row = _row(line)
+            if row["seq"] < before:
+                yield row
+
+    def below(self, org: str, project: str, before: int) -> Iterator[Row]:
+        """A project's archived rows with seq under `before`, newest first, read as needed."""
+        while spans := self.spans(org, project, before, limit=8):
+            for span in spans:
+                yield from self.rows(span, before)
+            before = spans[-1]["first_seq"]
 
 
 @cache

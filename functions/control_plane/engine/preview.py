@@ -7,7 +7,7 @@ from control_plane.canonical import canonical, sha256
 from control_plane.engine.decide import Context, decide, failed
 from control_plane.models import Decision, Intent, Json, Reason, Status
 
-MAX_PLAN_BYTES = 3 * 1024 * 1024
+MAX_PLAN_BYTES = 2 * 1024 * 1024
 """The effects of a plan's steps together: what its answer can hold."""
 
 

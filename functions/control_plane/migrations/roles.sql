@@ -14,7 +14,7 @@ BEGIN
   ALTER ROLE chat_agent_app SET lock_timeout = '5s';
   ALTER ROLE chat_agent_app SET statement_timeout = '6s';
   ALTER ROLE chat_agent_app SET idle_in_transaction_session_timeout = '8s';
-  ALTER ROLE chat_agent_app SET transaction_timeout = '12s';
+  ALTER ROLE chat_agent_app SET transaction_timeout = '20s';
   ALTER ROLE chat_agent_app SET tcp_user_timeout = '8s';
   ALTER ROLE chat_agent_app SET default_transaction_isolation = 'read committed';
   -- The archiver streams whole days, within a Lambda's 15 minutes.

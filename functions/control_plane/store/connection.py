@@ -115,6 +115,14 @@ class Store:
             cursor = psycopg.ClientCursor(connection, row_factory=dict_row)
             return last_rows(cursor.execute(message, parameters))
 
+    def schema_version(self) -> str | None:
+        """The newest migration that this database has had; None where it has had none."""
+        try:
+            [row] = self.call("SELECT version_num FROM alembic_version")
+        except psycopg.errors.UndefinedTable:
+            return None
+        return str(row["version_num"])
+
     def disconnect(self) -> None:
         """Close this thread's connection; the next use opens a new one."""
         connection = getattr(self._local, "connection", None)

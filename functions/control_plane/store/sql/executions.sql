@@ -1,9 +1,16 @@
--- The audit log, newest first, below a seq.
-SELECT seq, hash, record, payload, salt FROM executions
-WHERE project_id = %(project)s::uuid AND seq < %(before)s
-  AND (%(status)s::text IS NULL OR status = %(status)s)
-  AND (%(action)s::text IS NULL OR action = %(action)s)
-  AND (%(principal)s::text IS NULL OR principal_id = %(principal)s OR owner_id = %(principal)s)
-  AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
-  AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
-ORDER BY seq DESC LIMIT %(limit)s
+-- The audit log, newest first, below a seq; as many rows as fit so many bytes, one at the least.
+-- `found` is the number of rows before that cut.
+SELECT seq, hash, record, payload, salt, found FROM (
+  SELECT *, count(*) OVER () AS found, row_number() OVER (ORDER BY seq DESC) AS place,
+    sum(octet_length(record) + coalesce(octet_length(payload), 0)) OVER (ORDER BY seq DESC) AS size
+  FROM (
+    SELECT seq, hash, record, payload, salt FROM executions
+    WHERE project_id = %(project)s::uuid AND seq < %(before)s
+      AND (%(status)s::text IS NULL OR status = %(status)s)
+      AND (%(action)s::text IS NULL OR action = %(action)s)
+      AND (%(principal)s::text IS NULL OR principal_id = %(principal)s OR owner_id = %(principal)s)
+      AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
+    ORDER BY seq DESC LIMIT %(limit)s) AS page) AS measured
+WHERE place = 1 OR size <= %(bytes)s
+ORDER BY seq DESC
