@@ -1,5 +1,6 @@
 """What changes people, projects and organizations: built-in actions in a project's own chain."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from control_plane.registry import Registry, load_registries
 from control_plane.store import Store
 from control_plane.store.writing import Asked, looking, writing
 
+_ID_SHAPED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MIN_PASSWORD = 12
 ADMIN = "admin"
 SYSTEM_SLUG = "system"
@@ -144,6 +146,8 @@ def create_project(
     if names["template"] not in registries or names["template"] == SYSTEM_SLUG:
         known = ", ".join(sorted(set(registries) - {SYSTEM_SLUG}))
         raise InvalidBody(f"There is no template {names['template']!r}; there are: {known}.")
+    if _ID_SHAPED.fullmatch(names["slug"]):
+        raise InvalidBody("A slug can't be shaped like an id. Choose a name.")
     target = Target(org, str(uuid7()), principal, registries[names["template"]])
     steps: Steps = [(Intent("project.create", dict(names)), [{"kind": "project.create", **names}])]
     try:

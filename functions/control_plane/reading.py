@@ -157,11 +157,12 @@ def executions(
     count = _clamped(limit) + 1
     rows = _live(store, target, before, count, wanted)
     resume = None
-    if not rows or rows[0]["found"] < count:
+    live_more = bool(rows) and rows[0]["found"] > min(len(rows), count - 1)
+    if not live_more:
         older, resume = _older(archived, target, before, count - len(rows), wanted)
         rows += older
     items = _fitting(rows, count - 1)
-    if len(items) < len(rows) or (rows and rows[0].get("found") == count):
+    if live_more or len(items) < len(rows):
         resume = items[-1]["seq"]
     return {
         "items": _named(store, target.org, [as_answer(row) for row in items]),

@@ -5,14 +5,18 @@ import re
 import time
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import psycopg
 import pytest
-from control_plane import administration
+from control_plane import administration, identity
 from control_plane.api import app as api
 from control_plane.api import shared
+from control_plane.errors import ControlPlaneError
+from control_plane.identity import login
 from control_plane.registry import load_registries
+from control_plane.store import Store
 from handlers.api import handler
 
 from tests.conftest import ADMIN_PASSWORD, Database
@@ -201,13 +205,67 @@ def test_sessions_expire(call: Call, token: str, database: Database) -> None:
     assert call("GET", "/v1/me", token=token).status == 401
 
 
-def test_wrong_passwords_are_slowed_down(call: Call) -> None:
-    """After five failures the answer is 429 with Retry-After, for the right password as well."""
-    wrong = {"username": "admin", "password": "wrong"}
+@pytest.mark.parametrize("username", ["admin", "nobody"])
+def test_wrong_passwords_are_slowed_down(call: Call, username: str) -> None:
+    """After five failures the answer is 429 with Retry-After, whether there is such a person."""
+    wrong = {"username": username, "password": "wrong"}
     assert [call("POST", "/v1/auth/login", wrong).status for _ in range(5)] == [401] * 5
-    answer = call("POST", "/v1/auth/login", {"username": "admin", "password": ADMIN_PASSWORD})
+    answer = call("POST", "/v1/auth/login", {"username": username, "password": ADMIN_PASSWORD})
     assert answer.status == 429
-    assert int(answer.headers["Retry-After"]) >= 1
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+
+
+@pytest.mark.usefixtures("call")
+def test_attempts_at_once_are_counted_before_they_are_looked_at(database: Database) -> None:
+    """Twenty guesses at the same moment get five answers."""
+
+    def guess(number: int) -> str:
+        store = Store(database.app)
+        try:
+            login(store, "admin", f"guess {number}", None)
+        except ControlPlaneError as error:
+            return error.code
+        finally:
+            store.disconnect()
+        return "in"
+
+    with ThreadPoolExecutor(20) as pool:
+        codes = sorted(pool.map(guess, range(20)))
+    assert codes == ["throttled"] * 15 + ["unauthenticated"] * 5
+
+
+def test_nobody_is_locked_out_for_ever(call: Call, database: Database) -> None:
+    """After a thousand failures the wait is still a minute at most, and the count goes on."""
+    wrong = {"username": "admin", "password": "wrong"}
+    call("POST", "/v1/auth/login", wrong)
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute("UPDATE login_attempts SET failures = 5000, retry_at = now()")
+    assert call("POST", "/v1/auth/login", wrong).status == 401
+    answer = call("POST", "/v1/auth/login", wrong)
+    assert (answer.status, int(answer.headers["Retry-After"])) == (429, 60)
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute("UPDATE login_attempts SET retry_at = now()")
+    right = {"username": "admin", "password": ADMIN_PASSWORD}
+    assert call("POST", "/v1/auth/login", right).status == 200
+    assert call("POST", "/v1/auth/login", wrong).status == 401
+
+
+def test_a_session_needs_the_password_in_force(
+    call: Call, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who verified the old password while it was changed gets no session."""
+    opened = identity._open_session
+
+    def change_first(*given: Any) -> Any:
+        new = {"current_password": ADMIN_PASSWORD, "new_password": "another password"}
+        monkeypatch.setattr(identity, "_open_session", opened)
+        assert call("POST", "/v1/auth/password", new, token).status == 204
+        return opened(*given)
+
+    monkeypatch.setattr(identity, "_open_session", change_first)
+    monkeypatch.setattr(api, "_one_at_a_time", nullcontext())
+    old = {"username": "admin", "password": ADMIN_PASSWORD}
+    assert call("POST", "/v1/auth/login", old).status == 401
 
 
 def test_unknown_people_are_refused_alike(call: Call) -> None:
@@ -355,10 +413,75 @@ def test_projects_are_made_from_templates(call: Call, token: str) -> None:
     assert slugs == ["second", "demo"]
     by_id = call("GET", f"/v1/projects/{made['project']}", token=token).body
     assert by_id["title"] == "Second"
+    for slug in ("Not a slug", made["project"]):
+        assert call("POST", "/v1/projects", {"slug": slug}, token).status == 422
     taken = call("POST", "/v1/projects", {"slug": "second"}, token)
     assert (taken.status, taken.body["code"]) == (409, "conflict")
     assert call("POST", "/v1/projects", {"slug": "x", "template": "y"}, token).status == 422
-    assert call("POST", "/v1/projects", {"slug": "Not a slug"}, token).status == 422
+
+
+def test_making_a_project_can_be_repeated(call: Call, token: str) -> None:
+    """The same key makes it once and answers it again; another key finds the name taken."""
+    body, key = {"slug": "again"}, {"idempotency-key": "make"}
+    made = call("POST", "/v1/projects", body, token, **key)
+    repeated = call("POST", "/v1/projects", body, token, **key)
+    assert (made.status, repeated.body) == (200, made.body)
+    other = call("POST", "/v1/projects", {**body, "title": "Other"}, token, **key)
+    assert other.body["code"] == "idempotency_conflict"
+    late = call("POST", "/v1/projects", body, token, **{"idempotency-key": "late"})
+    assert late.body["code"] == "conflict"
+
+
+def test_what_was_committed_can_always_be_answered(call: Call, token: str) -> None:
+    """Effects that would outgrow an answer are stored as one replace, and read back."""
+    for number in (0, 1):
+        inputs = {"key": "k", "value": [number] * 80_000}
+        body = {"request_id": f"big{number}", "action": "memory.remember", "inputs": inputs}
+        answer = call("POST", f"{DEMO}/executions", body, token)
+        assert answer.body["status"] == "success"
+        assert len(answer.body["diff"]) == 1
+        assert call("POST", f"{DEMO}/executions", body, token).body == answer.body
+    assert len(executions(call, token)) == 4
+
+
+def test_pages_end_before_they_grow_too_large(call: Call, token: str) -> None:
+    """Bytes count, not characters; the next page goes on without a gap."""
+    for number in range(24):
+        inputs = {"key": "note", "value": f"{number:02}" + "字" * 40_000}
+        call("POST", f"{DEMO}/executions", {"action": "memory.remember", "inputs": inputs}, token)
+    seqs, cursor = [], ""
+    while cursor is not None:
+        url = f"{DEMO}/executions?limit=200{cursor and '&cursor='}{cursor}"
+        answered = handler(event("GET", url, token=token), Context())
+        assert len(answered["body"].encode()) < 4 * 1024 * 1024
+        page = json.loads(answered["body"])
+        seqs += [item["seq"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert seqs == list(range(26, 0, -1))
+
+
+@pytest.mark.parametrize(
+    "query", ["action=%00", "principal=a%00b", "cursor=%00", "since=%00", "status=%00"]
+)
+def test_a_nul_in_the_query_is_refused(call: Call, token: str, query: str) -> None:
+    """PostgreSQL can't hold it, so nobody can ask for it."""
+    assert call("GET", f"{DEMO}/executions?{query}", token=token).status == 400
+
+
+def test_bodies_are_json(call: Call, token: str) -> None:
+    """Another media type is a 415 problem; parameters of the right one are fine."""
+    odd = {"content-type": "text/plain"}
+    answer = call("POST", f"{DEMO}/executions", ADD, token, **odd)
+    assert (answer.status, answer.body["code"]) == (415, "unsupported_media_type")
+    right = {"content-type": "application/json; charset=utf-8"}
+    assert call("POST", f"{DEMO}/executions", ADD, token, **right).status == 200
+
+
+def test_deep_bodies_are_refused_whatever_they_hold(call: Call, token: str) -> None:
+    """Depth is looked at first."""
+    for inner in ('"\\u0000"', '"\\\\u0000"', "1"):
+        text = '{"action": "x", "inputs": {"a": ' + "[" * 990 + inner + "]" * 990 + "}}"
+        assert call("POST", f"{DEMO}/executions", text, token).status == 400
 
 
 def test_health(call: Call, database: Database) -> None:
@@ -369,6 +492,9 @@ def test_health(call: Call, database: Database) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
     answer = call("GET", "/readyz")
     assert (answer.status, answer.body["code"]) == (503, "unavailable")
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute("DROP TABLE alembic_version")
+    assert call("GET", "/readyz").status == 503
 
 
 def test_a_request_without_time_is_not_begun(call: Call, token: str) -> None:

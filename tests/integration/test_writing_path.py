@@ -317,18 +317,24 @@ def declaring(project: Project, handler: Handler, **declared: Any) -> Project:
     return Project(project.store, target, project.database)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "limit"), [(0.2, 0.1), (8.6, execution.HANDLER_LIMIT_S)], ids=["late", "cut off"]
+)
 def test_a_slow_handler_is_recorded_once_as_failed(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch, seconds: float, limit: float
 ) -> None:
-    """A handler that outlives its time ran once, changed nothing, and left one execution."""
+    """A handler that outlives its time ran once, changed nothing, and left one execution.
+
+    Also where the server has meanwhile ended the idle transaction, after 8 s.
+    """
     runs = []
 
     def wait(_: View) -> Changed:
         runs.append(1)
-        time.sleep(0.2)
+        time.sleep(seconds)
         return {"demo.counter": {"value": 1}}
 
-    monkeypatch.setattr(execution, "HANDLER_LIMIT_S", 0.1)
+    monkeypatch.setattr(execution, "HANDLER_LIMIT_S", limit)
     slow = declaring(project, wait)
     answer = slow.execute(Intent("demo.do", {}), request_id="slow")
     assert (answer["status"], answer["reasons"]) == ("failed", [{"code": "handler_timeout"}])

@@ -7,8 +7,8 @@ import pytest
 from control_plane.canonical import stored
 from control_plane.engine import decide, predict
 from control_plane.engine.explain import explain
-from control_plane.models import Decision, Intent
-from control_plane.registry import DeclarationError, State, Template
+from control_plane.models import Decision, Intent, Message
+from control_plane.registry import Changed, DeclarationError, State, Template, View
 from control_plane.templates import demo
 
 from tests.unit.conftest import MakeContext
@@ -96,6 +96,9 @@ def test_an_unknown_action_is_refused(context_of: MakeContext) -> None:
         (lambda state: {"box": {**state["box"], "label": "x"}}, "undeclared_change"),
         (lambda state: {"other": {}}, "undeclared_change"),
         (lambda state: {1: {}, "box": {}}, "undeclared_change"),
+        (lambda state: {"\ud800": {}}, "undeclared_change"),
+        (lambda state: exit(), "handler_error"),
+        (lambda state: (yield), "handler_error"),
         (lambda state: {"box": {"number": 0, "label": "\x00"}}, "invalid_state"),
         (lambda state: {"box": {"number": 0, "label": "x" * 300_000}}, "state_too_large"),
     ],
@@ -156,3 +159,86 @@ def test_declarations_that_can_not_hold_are_refused() -> None:
         )
     with pytest.raises(DeclarationError, match="declared twice"):
         box_with(lambda state: {}).action("box.do", changes="/box")(lambda state: {})
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        lambda: 1 / 0,
+        lambda: ["no message"],
+        lambda: (Message("t", 1 / 0) for _ in range(1)),
+        lambda: [Message("t", 2**60)],
+        lambda: [Message("t", "\x00")],
+        lambda: None,
+    ],
+)
+def test_messages_that_can_not_be_sent_fail_the_action(
+    context_of: MakeContext, messages: Any
+) -> None:
+    """A message is made, and checked, before anything is decided to be a success."""
+    template = Template("tests")
+    template.component("box", Box, {"number": 0, "label": ""}, title="Box")
+    declare = template.action("box.do", changes="/box", title="Do", messages=messages)
+    declare(lambda state: {"box": {"number": 1, "label": ""}})
+    decision = decide(Intent("box.do", {}), context_of(template), confirmed=True)
+    assert (decision.status, codes(decision)) == ("failed", ["handler_error"])
+    assert decision.messages == ()
+
+
+def test_messages_may_be_generated(context_of: MakeContext) -> None:
+    """A generator's messages are bound and kept, not used up."""
+    template = Template("tests")
+    template.component("box", Box, {"number": 0, "label": ""}, title="Box")
+    generate = lambda: (Message("t", number) for number in range(3))  # noqa: E731
+    declare = template.action("box.do", changes="/box", title="Do", messages=generate)
+    declare(lambda state: {"box": {"number": 1, "label": ""}})
+    prediction = predict([Intent("box.do", {})], context_of(template))
+    assert [message.body for message in prediction.decisions[0].messages] == [0, 1, 2]
+
+
+def test_a_handler_can_not_change_the_inputs_that_are_recorded(context_of: MakeContext) -> None:
+    """What was asked for is what the record says."""
+
+    def greedy(state: View, items: list[int]) -> Changed:
+        items.append(99)
+        return {"box": {**state["box"], "number": len(items)}}
+
+    intent = Intent("box.do", {"items": [1]})
+    decision = decide(intent, context_of(box_with(greedy)), confirmed=True)
+    assert decision.inputs == {"items": [1]}
+    assert decision.diff[0]["value"] == 2
+
+
+@pytest.mark.parametrize("value", [1e20, 1e21, 1e-7, -0.0, 5.0, 9007199254740993.0])
+def test_floats_of_any_size_are_remembered(context_of: MakeContext, value: float) -> None:
+    """Any JSON number that isn't a too long integer goes in, and reads back as the same text."""
+    intent = Intent("memory.remember", {"key": "k", "value": value})
+    decision = decide(intent, context_of(demo), confirmed=True)
+    assert decision.status == "success"
+    held = decision.components["memory"]
+    assert held is not None
+    assert stored(held.text or "") == {"k": value}
+
+
+def test_an_integer_may_be_written_with_a_point(context_of: MakeContext) -> None:
+    """5.0 and 5 are the same number in JSON (RFC 8785 writes both as 5)."""
+    decision = decide(Intent(SET.action, {"value": 5.0}), context_of(demo), confirmed=True)
+    assert decision.diff[0]["value"] == 5
+
+
+def test_a_plan_may_not_grow_past_what_can_be_answered(context_of: MakeContext) -> None:
+    """Steps whose effects together are larger than a plan's limit fail as predicted."""
+    steps = [
+        Intent("memory.remember", {"key": "k", "value": str(number) * 250_000})
+        for number in range(10)
+    ]
+    prediction = predict(steps, context_of(demo))
+    assert codes(prediction.decisions[-1]) == ["effect_too_large"]
+    assert 2 < len(prediction.decisions) < 10
+
+
+def test_a_digest_binds_the_steps_after_the_first_refusal(context_of: MakeContext) -> None:
+    """What was asked for is part of the promise, also where it wouldn't be reached."""
+    context = context_of(demo)
+    unknown = Intent("unknown", {})
+    assert predict([unknown, SET], context).digest != predict([unknown, ADD], context).digest

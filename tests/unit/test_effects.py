@@ -5,7 +5,15 @@ import copy
 import jsonpatch
 import pytest
 from control_plane.canonical import canonical
-from control_plane.engine.effects import Divergence, apply, diff, frozen, thawed
+from control_plane.engine.effects import (
+    MAX_OPERATIONS,
+    Divergence,
+    apply,
+    compact,
+    diff,
+    frozen,
+    thawed,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,3 +84,22 @@ def test_a_frozen_view_can_not_be_changed() -> None:
     with pytest.raises(AttributeError):
         view["a"]["b"].append(2)
     assert thawed(view) == {"a": {"b": [1]}}
+
+
+@given(STATES, STATES)
+def test_a_compact_diff_leads_to_the_same_state(before: dict, after: dict) -> None:
+    """However it is cut, a diff gives what is."""
+    operations = compact(before, after, "")
+    assert canonical(apply(copy.deepcopy(before), operations)) == canonical(after)
+
+
+def test_what_changes_throughout_is_replaced_as_one() -> None:
+    """A diff never costs many times what it is about."""
+    before, after = {"k": [0] * 1000, "n": 1}, {"k": [1] * 1000, "n": 2}
+    operations = compact(before, after, "/memory")
+    assert [(o["op"], o["path"]) for o in operations] == [
+        ("replace", "/memory/k"),
+        ("replace", "/memory/n"),
+    ]
+    few = compact([0] * MAX_OPERATIONS, [1] * MAX_OPERATIONS, "/a")
+    assert len(few) == MAX_OPERATIONS
