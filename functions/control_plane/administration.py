@@ -8,7 +8,7 @@ import psycopg
 
 from control_plane.audit import Asking, as_answer
 from control_plane.errors import Conflict, Forbidden, InvalidBody
-from control_plane.execution import Request, Target, context_of, keys_of, migrate, replay
+from control_plane.execution import Request, context_of, keys_of, migrate, replay
 from control_plane.identity import NO_TENANT, Caller, check_password, hasher
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
@@ -16,6 +16,7 @@ from control_plane.models import SYSTEM, Decision, Intent, Json, Principal
 from control_plane.registry import Registry, load_registries
 from control_plane.store import Store
 from control_plane.store.writing import Asked, looking, writing
+from control_plane.target import Target
 
 _ID_SHAPED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MIN_PASSWORD = 12
@@ -39,7 +40,14 @@ def _administer(
     request = Request("execution", request_id or str(uuid7()), intents, None)
 
     def attempt() -> dict[str, Json]:
-        asked = Asked(target.org, target.project, target.principal, None, [request.request_id])
+        asked = Asked(
+            target.org,
+            target.project,
+            target.principal,
+            [],
+            [request.request_id],
+            target.registry.schema_versions,
+        )
         with writing(store, asked) as transaction:
             if transaction.loaded.keys:
                 return replay(transaction.loaded.keys, request)
@@ -50,7 +58,7 @@ def _administer(
                 for id, (intent, effects) in zip(ids, steps, strict=True)
             ]
             migrate(journal)
-            answer = as_answer(executions[0])
+            answer = as_answer(executions[0], target.registry.sentences)
             transaction.commit(journal.batch(keys_of(target.principal, request, 200, answer)))
         return answer
 

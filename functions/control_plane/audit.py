@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from control_plane.canonical import canonical, sha256, stored
-from control_plane.engine.decide import Context, state_hash
+from control_plane.engine.context import Context, state_hash
 from control_plane.engine.explain import explain
 from control_plane.ids import uuid7
 from control_plane.models import Decision, Json, Principal
@@ -131,10 +131,13 @@ def hash_payload(salt: str, payload: str) -> str:
     return hashlib.sha256(bytes.fromhex(salt) + payload.encode()).hexdigest()
 
 
-def as_answer(execution: Execution | Mapping[str, Any]) -> dict[str, Json]:
+def as_answer(
+    execution: Execution | Mapping[str, Any], declared: Mapping[str, str]
+) -> dict[str, Json]:
     """An execution as the API answers it: hash, record and payload members, and sentences.
 
-    Takes an `Execution`, or a stored or archived row with its `hash`, `record`, `payload`.
+    `declared` has the sentences of declared checks (`Registry.sentences`). Takes an `Execution`, or
+    a stored or archived row with its `hash`, `record`, `payload`.
     """
     if isinstance(execution, Execution):
         hash, record, payload = execution.hash, execution.record, execution.payload
@@ -142,7 +145,7 @@ def as_answer(execution: Execution | Mapping[str, Any]) -> dict[str, Json]:
         hash, record, payload = execution["hash"], execution["record"], execution["payload"]
     members = stored(record)
     erased = {"erased": True} if payload is None else stored(payload)
-    explanations = [explain(reason) for reason in members["reasons"]]
+    explanations = [explain(reason, declared) for reason in members["reasons"]]
     return {**members, **erased, "hash": hash, "explanations": explanations}
 
 

@@ -11,41 +11,33 @@ from typing import Literal
 
 import orjson
 
+from control_plane import history
 from control_plane.audit import Asking, Execution, as_answer
-from control_plane.canonical import canonical, sha256
-from control_plane.engine import Context, predict
-from control_plane.engine.decide import hold
-from control_plane.engine.preview import Prediction
-from control_plane.errors import ConfirmationStale, IdempotencyConflict, NotFound
+from control_plane.canonical import MAX_INTEGER, canonical, sha256
+from control_plane.engine.context import Context
+from control_plane.engine.migration import MigrationFailed, migration
+from control_plane.engine.preview import Prediction, predict
+from control_plane.errors import ConfirmationStale, IdempotencyConflict, NotFound, Unavailable
+from control_plane.history import Archived
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
 from control_plane.models import (
     GENESIS_HASH,
     SYSTEM,
     Decision,
-    Held,
     Intent,
     Json,
     Principal,
     Reason,
 )
 from control_plane.previews import as_preview
-from control_plane.registry import Registry
+from control_plane.registry import REVERT
 from control_plane.store import KnownKey, Loaded, Store
 from control_plane.store.writing import Asked, looking, writing
+from control_plane.target import Target
 
 HANDLER_LIMIT_S = 7.0
 """Under the login's 8 s `idle_in_transaction_session_timeout`, which would end the transaction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The project that is asked of, as authentication resolved it for this principal."""
-
-    org: str
-    project: str
-    principal: Principal
-    registry: Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,39 +68,42 @@ class HandlerTimeout(Exception):
     """The action's own code took longer than a transaction may wait for it."""
 
 
-def preview(store: Store, target: Target, intents: Sequence[Intent]) -> dict[str, Json]:
+def preview(
+    store: Store, archived: Archived, target: Target, intents: Sequence[Intent]
+) -> dict[str, Json]:
     """What would happen if these intents were asked for together now; stores nothing."""
-    asked = Asked(target.org, target.project, target.principal, _components(target, intents))
-    context = _migrated(_seen(target, looking(store, asked)))
+    past = _past(store, archived, target, intents)
+    context = replace(_seen(target, looking(store, _asked(target, intents, []))), past=past)
+    context = _migrated(context)
     return as_preview(predict(intents, context), context)
 
 
-def execute(store: Store, target: Target, request: Request) -> dict[str, Json]:
+def execute(store: Store, archived: Archived, target: Target, request: Request) -> dict[str, Json]:
     """Decide and commit, or replay what the same request was answered before.
 
     Returns an execution, or for a plan `{"status", "executions"}`. Raises `ConfirmationStale`
     with the new preview when `confirm` no longer holds, after recording that.
     """
+    past = _past(store, archived, target, request.intents)
     try:
-        return store.retrying(lambda: _attempt(store, target, request, _predicted))
+        return store.retrying(lambda: _attempt(store, target, request, past, _predicted))
     except HandlerTimeout:
-        return store.retrying(lambda: _attempt(store, target, request, _timed_out))
+        return store.retrying(lambda: _attempt(store, target, request, past, _timed_out))
 
 
+type Past = Mapping[int, Mapping[str, Json]]
 type Predict = Callable[[Request, Context], Prediction]
 
 
 def _attempt(
-    store: Store, target: Target, request: Request, prediction_of: Predict
+    store: Store, target: Target, request: Request, past: Past, prediction_of: Predict
 ) -> dict[str, Json]:
-    keys = {request.request_id, *request.step_ids}
-    components = _components(target, request.intents)
-    asked = Asked(target.org, target.project, target.principal, components, sorted(keys))
-    with writing(store, asked) as transaction:
+    keys = sorted({request.request_id, *request.step_ids})
+    with writing(store, _asked(target, request.intents, keys)) as transaction:
         known = transaction.loaded.keys
         if known:
             return replay(known, request)
-        journal = Journal(_seen(target, transaction.loaded))
+        journal = Journal(replace(_seen(target, transaction.loaded), past=past))
         migrate(journal)
         prediction = prediction_of(request, journal.context)
         status, answer = _append(journal, target.principal, request, prediction)
@@ -116,8 +111,28 @@ def _attempt(
     return _answered(status, answer)
 
 
-def _components(target: Target, intents: Sequence[Intent]) -> list[str]:
-    return target.registry.targets(intent.action for intent in intents)
+def _asked(target: Target, intents: Sequence[Intent], keys: Sequence[str]) -> Asked:
+    needed = target.registry.needed(intent.action for intent in intents)
+    schemas = target.registry.schema_versions
+    return Asked(target.org, target.project, target.principal, needed, keys, schemas)
+
+
+def _past(
+    store: Store, archived: Archived, target: Target, intents: Sequence[Intent]
+) -> dict[int, Mapping[str, Json]]:
+    """The states that reverts go back to. What was at a version stays so: it needs no lock."""
+    versions = {
+        intent.inputs.get("version")
+        for intent in intents
+        if intent.action.partition("@")[0] == REVERT
+    }
+    return {
+        version: state
+        for version in versions
+        if type(version) is int and 0 <= version <= MAX_INTEGER
+        for state in [history.components_at(store, archived, target, version)]
+        if state is not None
+    }
 
 
 def _seen(target: Target, loaded: Loaded) -> Context:
@@ -156,10 +171,9 @@ def _predicted(request: Request, context: Context) -> Prediction:
 def _timed_out(request: Request, context: Context) -> Prediction:
     """What is recorded, once, in a new transaction, when a handler took too long."""
     first = request.intents[0]
-    action = context.registry.actions[first.action]
-    decision = Decision(
-        action.id, action.version, first.inputs, "failed", [Reason("handler_timeout")]
-    )
+    action = context.registry.find(first.action)
+    name, version = (action.id, action.version) if action else (first.action, 0)
+    decision = Decision(name, version, first.inputs, "failed", [Reason("handler_timeout")])
     return Prediction([decision], request.confirm or "", len(request.intents))
 
 
@@ -176,7 +190,7 @@ def _append(
         journal.append(decision, _asking(journal, principal, request, index))
         for index, decision in enumerate(decisions)
     ]
-    answer = _answer(request, executions)
+    answer = _answer(request, executions, journal.context.registry.sentences)
     return (409, {"preview": fresh, "execution": answer}) if stale else (200, answer)
 
 
@@ -200,8 +214,10 @@ def _asking(journal: Journal, principal: Principal, request: Request, index: int
     )
 
 
-def _answer(request: Request, executions: Sequence[Execution]) -> dict[str, Json]:
-    answers = [as_answer(execution) for execution in executions]
+def _answer(
+    request: Request, executions: Sequence[Execution], declared: Mapping[str, str]
+) -> dict[str, Json]:
+    answers = [as_answer(execution, declared) for execution in executions]
     if request.kind == "execution":
         return answers[0]
     return {"status": answers[-1]["status"], "executions": answers}
@@ -235,7 +251,7 @@ def keys_of(
 
 
 def migrate(journal: Journal) -> None:
-    """Append the `system` execution that brings declared components into the project's state."""
+    """Append the `system` execution that brings the state to its declarations, if one is due."""
     decision = _migration(journal.context)
     if decision is not None:
         journal.append(decision, Asking(SYSTEM, str(uuid7()), "system"))
@@ -247,16 +263,7 @@ def _migrated(context: Context) -> Context:
 
 
 def _migration(context: Context) -> Decision | None:
-    """A decision that adds the declared components that the project lacks; None if it has all."""
-    missing = [c for c in context.registry.components.values() if c.id not in context.components]
-    if not missing:
-        return None
-    components: dict[str, Held | None] = {}
-    for component in missing:
-        held = hold(context, component.id, component.initial)
-        if isinstance(held, Reason):
-            raise TypeError(f"{component.id} declares an initial state that doesn't fit: {held}")
-        components[component.id] = held
-    added = [{"op": "add", "path": f"/{c.id}", "value": c.initial} for c in missing]
-    versions = {component.id: component.schema_version for component in missing}
-    return Decision("project.migrate", 1, {}, "success", (), added, components, targets=versions)
+    try:
+        return migration(context)
+    except MigrationFailed as error:
+        raise Unavailable(f"The project's state can't be migrated: {error}.") from error

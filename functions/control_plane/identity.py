@@ -23,10 +23,10 @@ from control_plane.errors import (
     Unavailable,
     WrongPassword,
 )
-from control_plane.execution import Target
 from control_plane.models import Json, Principal, Role
 from control_plane.registry import Registry
 from control_plane.store import Row, Store
+from control_plane.target import Target
 
 SESSION_HOURS = 12
 TOKEN_PREFIX = "cas"  # noqa: S105 (not a secret: what tokens start with)

@@ -6,7 +6,7 @@ from typing import Any
 
 from control_plane.audit import Asking, Execution, enter
 from control_plane.canonical import canonical
-from control_plane.engine.decide import Context
+from control_plane.engine.context import Context
 from control_plane.ids import uuid7
 from control_plane.models import Decision, Held, Json, Message
 from control_plane.store import Batch

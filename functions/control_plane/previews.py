@@ -1,6 +1,6 @@
 """A prediction as the API answers it."""
 
-from control_plane.engine.decide import Context
+from control_plane.engine.context import Context
 from control_plane.engine.explain import explain
 from control_plane.engine.preview import Prediction
 from control_plane.models import Decision, Json
@@ -19,11 +19,11 @@ def as_preview(prediction: Prediction, context: Context) -> dict[str, Json]:
         "cost": prediction.cost,
         "budget": None,
         "of": prediction.of,
-        "steps": [_step(decision) for decision in prediction.decisions],
+        "steps": [_step(decision, context) for decision in prediction.decisions],
     }
 
 
-def _step(decision: Decision) -> dict[str, Json]:
+def _step(decision: Decision, context: Context) -> dict[str, Json]:
     reasons = [reason.record() for reason in decision.reasons]
     return {
         "action": decision.action,
@@ -32,7 +32,7 @@ def _step(decision: Decision) -> dict[str, Json]:
         "inputs": dict(decision.inputs),
         "status": decision.status,
         "reasons": reasons,
-        "explanations": [explain(reason) for reason in reasons],
+        "explanations": [explain(reason, context.registry.sentences) for reason in reasons],
         "risk": decision.risk,
         "confirmation": decision.confirmation,
         "cost": decision.cost,

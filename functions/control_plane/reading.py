@@ -1,18 +1,18 @@
 """What is and what was: projects, state at any version or moment, the audit log."""
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from control_plane.audit import as_answer
 from control_plane.canonical import canonical, sha256, stored
-from control_plane.engine.effects import apply
 from control_plane.errors import Malformed, NotFound
-from control_plane.execution import Target
+from control_plane.history import Archived
 from control_plane.models import Json
 from control_plane.store import Row, Store
+from control_plane.target import Target
 
 MAX_PAGE_BYTES = 2_500_000
 """Bytes of texts on one page: under 4 MiB as an answer, and under Lambda's 6 MB where quotation
@@ -22,27 +22,6 @@ MAX_RANGES = 64
 ANY: Mapping[str, Any] = dict.fromkeys(("status", "action", "principal", "since", "until"))
 MAX_LIMIT = 200
 _TOP = 2**63 - 1
-
-
-type Record = Mapping[str, Any]
-
-
-class Archived(Protocol):
-    """Executions that the database no longer holds; see `archive.reader.Archive`."""
-
-    def spans(
-        self,
-        org: str,
-        project: str,
-        before: int,
-        limit: int,
-        since: str | None = None,
-        until: str | None = None,
-    ) -> list[Row]: ...
-
-    def rows(self, span: Row, before: int) -> Iterator[Row]: ...
-
-    def below(self, org: str, project: str, before: int) -> Iterator[Row]: ...
 
 
 def projects(store: Store, org: str, user: str, limit: int, cursor: str | None) -> dict[str, Json]:
@@ -73,76 +52,6 @@ def state(store: Store, target: Target) -> dict[str, Json]:
     }
 
 
-def state_at_version(
-    store: Store, archived: Archived, target: Target, version: int
-) -> dict[str, Json]:
-    """The state at an earlier version: the last checkpoint, and the diffs from there on.
-
-    Raises `NotFound` for a version that has not been.
-    """
-    held = store.read(target.org, "checkpoint", project=target.project, version=version)
-    start = held[0]["version"] if held else 0
-    components = stored(held[0]["state"]) if held else {}
-    at = held[0]["at"] if held else None
-    for record, diff in _changes(store, archived, target, start, version):
-        components = apply(components, diff)
-        start, at = record["version"], record["at"]
-    if start != version:
-        raise NotFound(f"This project has no version {version}.")
-    hashes = {id: sha256(canonical(component)) for id, component in components.items()}
-    return {
-        "version": version,
-        "at": at,
-        "state_hash": sha256(canonical(hashes)),
-        "components": components,
-    }
-
-
-def version_at(store: Store, archived: Archived, target: Target, at: str) -> int:
-    """The version in force at an instant, which an execution's own moment includes; 0 before."""
-    found = store.read(target.org, "version_at", project=target.project, at=at)
-    if found:
-        return int(found[0]["version"])
-    for record, _ in _archived_successes(store, archived, target, at=at):
-        if record["at"] <= at:
-            return int(record["version"])
-    return 0
-
-
-def _changes(
-    store: Store, archived: Archived, target: Target, after: int, until: int
-) -> list[tuple[Record, Json]]:
-    """Record and diff of the successes from one version to another, wherever they lie."""
-    rows = store.read(target.org, "changes", project=target.project, after=after, until=until)
-    live = [(stored(row["record"]), stored(row["payload"])["diff"]) for row in rows]
-    until = live[0][0]["version"] - 1 if live else until
-    older: list[tuple[Record, Json]] = []
-    if until > after:
-        for record, payload in _archived_successes(store, archived, target, version=until):
-            if record["version"] <= after:
-                break
-            if record["version"] <= until:
-                older.append((record, stored(payload)["diff"]))
-    return [*reversed(older), *live]
-
-
-def _archived_successes(
-    store: Store,
-    archived: Archived,
-    target: Target,
-    version: int | None = None,
-    at: str | None = None,
-) -> Iterator[tuple[Record, str]]:
-    """Archived successes, newest first, from the range on that a version or an instant is in."""
-    [found] = store.read(
-        target.org, "archived_until", project=target.project, version=version, at=at
-    )
-    for row in archived.below(target.org, target.project, found["before"] or 0):
-        record = stored(row["record"])
-        if "version" in record:
-            yield record, row["payload"]
-
-
 def executions(
     store: Store, archived: Archived, target: Target, limit: int, cursor: str | None, **wanted: Any
 ) -> dict[str, Json]:
@@ -165,7 +74,9 @@ def executions(
     if live_more or len(items) < len(rows):
         resume = items[-1]["seq"]
     return {
-        "items": _named(store, target.org, [as_answer(row) for row in items]),
+        "items": _named(
+            store, target.org, [as_answer(row, target.registry.sentences) for row in items]
+        ),
         "next_cursor": None if resume is None else _encoded(str(resume)),
     }
 
@@ -177,7 +88,7 @@ def execution(store: Store, archived: Archived, target: Target, seq: int) -> dic
         rows, _ = _older(archived, target, seq + 1, 1, ANY)
     if not rows or rows[0]["seq"] != seq:
         raise NotFound(f"This project has no execution {seq}.")
-    return _named(store, target.org, [as_answer(rows[0])])[0]
+    return _named(store, target.org, [as_answer(rows[0], target.registry.sentences)])[0]
 
 
 def _live(

@@ -8,10 +8,13 @@ import psycopg
 from control_plane import administration
 from control_plane.identity import password_is
 from control_plane.migrations import HERE, migrate
-from control_plane.models import SYSTEM
+from control_plane.models import SYSTEM, Principal
 from control_plane.registry import load_registries
 from control_plane.store import Store
+from control_plane.target import Target
 from psycopg import sql
+
+from infra.local import past
 
 DATABASE = "chat_agent"
 ORGANIZATION = "main"
@@ -55,19 +58,21 @@ def logins(superuser_url: str, passwords: Mapping[str, str], name: str = DATABAS
 
 
 def prepare(superuser_url: str, passwords: Mapping[str, str], admin_password: str) -> Logins:
-    """Bring a cluster to where the product can run on it; repeatable. Seeds project `demo`."""
+    """Bring a cluster to where the product can run on it; repeatable. Seeds both projects."""
     create_roles(superuser_url, passwords)
     create_database(superuser_url)
     urls = logins(superuser_url, passwords)
     migrate(urls.owner)
-    seed(Store(urls.app), admin_password)
+    store = Store(urls.app)
+    seed_harbor(store, urls.owner, seed(store, admin_password))
     return urls
 
 
-def seed(store: Store, admin_password: str) -> None:
+def seed(store: Store, admin_password: str) -> str:
     """Make the first organization, its admin, and project `demo`, unless they are there.
 
-    The admin's password is set anew where it is another: what `up` prints always works.
+    The admin's password is set anew where it is another: what `up` prints always works. Returns
+    the organization's id.
     """
     registries = load_registries()
     if administration.organization_id(store, ORGANIZATION) is None:
@@ -77,6 +82,26 @@ def seed(store: Store, admin_password: str) -> None:
     org = administration.organization_id(store, ORGANIZATION) or ""
     if not password_is(store, org, administration.ADMIN, admin_password):
         administration.set_password(store, registries, org, administration.ADMIN, admin_password)
-    names = {"slug": "demo", "title": "Demo", "template": "demo"}
+    _project(store, org, {"slug": "demo", "title": "Demo", "template": "demo"})
+    return org
+
+
+def seed_harbor(store: Store, owner_url: str, org: str) -> None:
+    """Make project `harbor` and its weeks of history, unless they are there.
+
+    A start that was killed on the way is finished by the next: each step has its own request id.
+    """
+    [admin] = store.read(org, "person", username=administration.ADMIN)
+    principal = Principal("user", admin["id"], admin["id"], "seed")
+    with past.shifted_clock(owner_url) as set_clock:
+        if not store.read(org, "project_by_slug", slug="harbor"):
+            set_clock(past.BEGIN)
+            _project(store, org, {"slug": "harbor", "title": "Harbor", "template": "harbor"})
+        [made] = store.read(org, "project_by_slug", slug="harbor")
+        target = Target(org, made["id"], principal, load_registries()["harbor"])
+        past.make(store, target, set_clock)
+
+
+def _project(store: Store, org: str, names: Mapping[str, str]) -> None:
     if not store.read(org, "project_by_slug", slug=names["slug"]):
-        administration.create_project(store, registries, (org, SYSTEM), names)
+        administration.create_project(store, load_registries(), (org, SYSTEM), names)

@@ -1,6 +1,6 @@
 """A seeded database with a signed-in admin, and short words for asking."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -8,10 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 from control_plane import execution, identity
-from control_plane.execution import Request, Target
+from control_plane.archive.reader import Archive
+from control_plane.execution import Request
 from control_plane.models import Intent, Json
 from control_plane.registry import load_registries
 from control_plane.store import Store
+from control_plane.target import Target
 from psycopg.rows import dict_row
 
 from infra.local.bootstrap import seed
@@ -31,16 +33,24 @@ class Project:
 
     def execute(self, *intents: Intent, request_id: str = "", confirm: str | None = None) -> Any:
         """Execute one intent, or several as a plan confirmed by a fresh preview."""
-        id = request_id or f"request-{next(self._numbers)}"
-        if len(intents) == 1:
-            request = Request("execution", id, intents, confirm)
-        else:
-            request = Request("plan", id, intents, confirm or self.preview(*intents)["digest"])
-        return execution.execute(self.store, self.target, request)
+        if len(intents) > 1:
+            digest = confirm or self.preview(*intents)["digest"]
+            return self.plan(intents, digest, request_id)
+        return self._ask(Request("execution", self._id(request_id), intents, confirm))
+
+    def plan(self, intents: Sequence[Intent], digest: str, request_id: str = "") -> Any:
+        """Execute intents as one, as a preview's digest promised them."""
+        return self._ask(Request("plan", self._id(request_id), intents, digest))
+
+    def _id(self, given: str) -> str:
+        return given or f"request-{next(self._numbers)}"
+
+    def _ask(self, request: Request) -> Any:
+        return execution.execute(self.store, Archive(self.store), self.target, request)
 
     def preview(self, *intents: Intent) -> dict[str, Json]:
         """What would happen now."""
-        return execution.preview(self.store, self.target, intents)
+        return execution.preview(self.store, Archive(self.store), self.target, intents)
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """What the database really holds."""

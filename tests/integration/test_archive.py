@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from control_plane import administration, reading, settings
+from control_plane import administration, history, reading, settings
 from control_plane.archive import part as parts
 from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
@@ -132,8 +132,8 @@ def test_state_at_any_version_reads_across_the_border(old: Project, bucket: Buck
 
     def states() -> list[Any]:
         return [
-            *(reading.state_at_version(old.store, archived, old.target, v) for v in versions),
-            *(reading.version_at(old.store, archived, old.target, at) for at in moments),
+            *(history.state_at_version(old.store, archived, old.target, v) for v in versions),
+            *(history.version_at(old.store, archived, old.target, at) for at in moments),
         ]
 
     before = states()

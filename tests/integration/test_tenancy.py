@@ -2,10 +2,11 @@
 
 import psycopg
 import pytest
-from control_plane import administration, execution
+from control_plane import administration
 from control_plane.errors import NotFound
 from control_plane.models import SYSTEM
 from control_plane.registry import load_registries
+from control_plane.target import Target
 from psycopg import sql
 
 from tests.integration.conftest import ADD, Project
@@ -126,8 +127,6 @@ def test_a_foreign_project_is_not_there(project: Project, other_org: str) -> Non
             "SELECT id::text FROM projects WHERE org_id = %s AND slug = 'demo'", [other_org]
         ).fetchone()
     assert row is not None
-    target = execution.Target(
-        project.target.org, row[0], project.target.principal, project.target.registry
-    )
+    target = Target(project.target.org, row[0], project.target.principal, project.target.registry)
     with pytest.raises(NotFound):
         Project(project.store, target, project.database).execute(ADD)

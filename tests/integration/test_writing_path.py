@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from control_plane import administration, execution
+from control_plane.archive.reader import Archive
 from control_plane.audit import Asking
-from control_plane.engine import decide
+from control_plane.engine.decide import decide
 from control_plane.errors import ConfirmationStale, IdempotencyConflict, Unavailable
 from control_plane.execution import Request, context_of
 from control_plane.journal import Journal
@@ -164,7 +165,7 @@ def test_eight_writers_lose_nothing(project: Project) -> None:
         store = Store(project.database.app)
         for number in range(25):
             request = Request("execution", f"{name}-{number}", [ADD], None)
-            execution.execute(store, project.target, request)
+            execution.execute(store, Archive(store), project.target, request)
 
     threads = [threading.Thread(target=work, args=[name]) for name in range(8)]
     for thread in threads:
@@ -276,7 +277,7 @@ def test_a_connection_cut_at_commit_neither_loses_nor_doubles(
     for number in range(5):
         proxy.armed = True
         request = Request("execution", f"cut-{number}", [ADD], None)
-        answer = execution.execute(store, project.target, request)
+        answer = execution.execute(store, Archive(store), project.target, request)
         assert answer["status"] == "success"
     assert proxy.cuts == 5
     assert project.value() == 5

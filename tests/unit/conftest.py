@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from control_plane.canonical import canonical, sha256
-from control_plane.engine import Context
+from control_plane.engine.context import Context
 from control_plane.models import GENESIS_HASH, Held, Json, Principal, Role
 from control_plane.registry import Registry, Template
 

@@ -5,10 +5,10 @@ import json
 
 from control_plane.audit import Asking, as_answer, as_line
 from control_plane.canonical import canonical
-from control_plane.engine import decide
+from control_plane.engine.decide import decide
 from control_plane.journal import Journal
 from control_plane.models import Intent
-from control_plane.templates import demo
+from control_plane.templates.demo import demo
 
 from tests.unit.conftest import PERSON, MakeContext
 
@@ -50,4 +50,4 @@ def test_an_erased_payload_is_null_and_the_record_still_stands(context_of: MakeC
     journal.append(decide(REMEMBER, journal.context, confirmed=False), Asking(PERSON, "r", "api"))
     erased = {**journal.batch().executions[0], "payload": None, "salt": None}
     assert json.loads(as_line(erased))["payload"] is None
-    assert as_answer(erased)["erased"] is True
+    assert as_answer(erased, {})["erased"] is True

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from control_plane.canonical import stored
-from control_plane.engine import decide, predict
+from control_plane.engine.decide import decide
 from control_plane.engine.explain import explain
+from control_plane.engine.preview import predict
 from control_plane.models import Decision, Intent, Message
 from control_plane.registry import Changed, DeclarationError, State, Template, View
-from control_plane.templates import demo
+from control_plane.templates.demo import demo
 
 from tests.unit.conftest import MakeContext
 
@@ -145,13 +146,13 @@ def test_every_reason_code_has_a_sentence(context_of: MakeContext) -> None:
     context = context_of(demo, role="viewer")
     for intent in (Intent("rm", {}), Intent(RESET.action, {"x": 1}), Intent(SET.action, {})):
         for reason in decide(intent, context, confirmed=False).reasons:
-            assert " " in explain(reason.record())
+            assert " " in explain(reason.record(), {})
 
 
 def test_declarations_that_can_not_hold_are_refused() -> None:
     """Mistakes are found when a template is loaded, with a sentence that says what to do."""
     template = Template("tests")
-    with pytest.raises(DeclarationError, match="declare it first"):
+    with pytest.raises(DeclarationError, match="declare that component first"):
         template.action("a.b", changes="/nowhere")(lambda state: {})
     with pytest.raises(DeclarationError, match="not an input"):
         box_with(lambda state: {}).action("box.say", changes="/box", phrases=["say {word}"])(

@@ -66,7 +66,7 @@ def kinds(schema: Schema, root: Schema) -> frozenset[str]:
 def readings(text: str, schema: Schema, allowed: frozenset[str]) -> Iterator[Json]:
     """The values that a text may stand for, most particular first; none has been validated."""
     for option in [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]:
-        if str(option).lower() == unquoted(text).lower():
+        if _words(str(option)) == _words(unquoted(text)):
             yield option
     if not allowed:
         yield from read_json(text, allowed)
@@ -77,6 +77,11 @@ def readings(text: str, schema: Schema, allowed: frozenset[str]) -> Iterator[Jso
         yield from read_json(text, allowed)
     if not allowed or "string" in allowed:
         yield _text(text)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a name, however they are joined: `security_review` is said in two."""
+    return re.split(r"[\s_-]+", text.lower())
 
 
 def expected(schema: Schema, allowed: frozenset[str]) -> str:

@@ -72,4 +72,11 @@ class Plan(Body):
     confirm: Digest
 
 
+class Revert(Body):
+    """A version to go back to."""
+
+    request_id: RequestId | None = None
+    version: Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+
 Status = Literal["success", "rejected", "failed", "pending_approval"]

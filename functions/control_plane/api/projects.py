@@ -8,10 +8,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AwareDatetime
 
-from control_plane import administration, execution, reading
+from control_plane import administration, execution, history, reading
 from control_plane.api import bodies, shared
 from control_plane.errors import InvalidBody
-from control_plane.models import Intent
+from control_plane.models import Intent, Json
+from control_plane.registry import REVERT
+from control_plane.target import Target
 
 router = APIGatewayHttpRouter()
 
@@ -54,7 +56,8 @@ def get_registry(project: str) -> Response[str]:
     target = shared.target_of(router, project)
     named = {"id": target.project, "slug": caller.slug, "title": caller.title}
     registry = target.registry
-    return shared.answer({"project": named, "registry": registry.hash, **registry.described})
+    listed = registry.listed(admin=caller.role == "admin")
+    return shared.answer({"project": named, "registry": registry.hash, **listed})
 
 
 @router.get("/projects/<project>/state")
@@ -68,9 +71,9 @@ def get_state(
     if version is None and at is None:
         return shared.answer(reading.state(shared.store(), target))
     if version is None:
-        version = reading.version_at(shared.store(), shared.archived(), target, _iso(at) or "")
+        version = history.version_at(shared.store(), shared.archived(), target, _iso(at) or "")
     return shared.answer(
-        reading.state_at_version(shared.store(), shared.archived(), target, version)
+        history.state_at_version(shared.store(), shared.archived(), target, version)
     )
 
 
@@ -78,7 +81,7 @@ def get_state(
 def preview(project: str, body: bodies.Preview) -> Response[str]:
     """What would happen if these steps were asked for now; stores nothing."""
     target = shared.target_of(router, project)
-    return shared.answer(execution.preview(shared.store(), target, _intents(body.steps)))
+    return shared.answer(_preview(target, body.steps))
 
 
 @router.post("/projects/<project>/executions")
@@ -91,7 +94,7 @@ def execute(project: str, body: bodies.Execution) -> Response[str]:
         confirm=body.confirm,
     )
     target = shared.target_of(router, project)
-    return shared.answer(execution.execute(shared.store(), target, request))
+    return shared.answer(_execute(target, request))
 
 
 @router.post("/projects/<project>/plans")
@@ -104,7 +107,7 @@ def execute_plan(project: str, body: bodies.Plan) -> Response[str]:
         confirm=body.confirm,
     )
     target = shared.target_of(router, project)
-    return shared.answer(execution.execute(shared.store(), target, request))
+    return shared.answer(_execute(target, request))
 
 
 @router.get("/projects/<project>/executions")
@@ -136,6 +139,26 @@ def get_execution(project: str, seq: Annotated[int, Path(ge=1, le=2**53 - 1)]) -
     """One execution of the audit log."""
     target = shared.target_of(router, project)
     return shared.answer(reading.execution(shared.store(), shared.archived(), target, seq))
+
+
+@router.post("/projects/<project>/revert")
+def revert(project: str, body: bodies.Revert) -> Response[str]:
+    """Bring back the state of an earlier version, as an execution like any other; admins only."""
+    request = execution.Request(
+        kind="execution",
+        request_id=shared.request_id(router, body.request_id),
+        intents=[Intent(REVERT, {"version": body.version})],
+        confirm=None,
+    )
+    return shared.answer(_execute(shared.target_of(router, project), request))
+
+
+def _preview(target: Target, steps: list[bodies.Step]) -> dict[str, Json]:
+    return execution.preview(shared.store(), shared.archived(), target, _intents(steps))
+
+
+def _execute(target: Target, request: execution.Request) -> dict[str, Json]:
+    return execution.execute(shared.store(), shared.archived(), target, request)
 
 
 def _intents(steps: list[bodies.Step]) -> list[Intent]:

@@ -10,12 +10,12 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from control_plane.archive import reader
 from control_plane.errors import IdempotencyConflict, InvalidBody
-from control_plane.execution import Target
 from control_plane.identity import Caller, authenticate, ready_to_act, target
 from control_plane.ids import uuid7
 from control_plane.registry import Registry, load_registries
 from control_plane.settings import settings
 from control_plane.store import Store
+from control_plane.target import Target
 
 MAX_BODY_BYTES = 256 * 1024
 

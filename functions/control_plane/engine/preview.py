@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from control_plane.canonical import canonical, sha256
-from control_plane.engine.decide import Context, decide, failed
+from control_plane.engine.context import Context
+from control_plane.engine.decide import decide
+from control_plane.engine.outcome import failed
 from control_plane.models import Decision, Intent, Json, Reason, Status
 
 MAX_PLAN_BYTES = 2 * 1024 * 1024

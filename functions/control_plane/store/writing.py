@@ -1,10 +1,11 @@
 """The two trips of the writing path: lock and load, then record and commit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import psycopg
 
 from control_plane.models import Principal
@@ -16,24 +17,29 @@ from control_plane.store.rows import Batch, Loaded, read_loaded
 # statement, 97 of 120 acknowledged writes were lost in a trial.
 _LOAD = """BEGIN ISOLATION LEVEL READ COMMITTED;
 SELECT load_project(%(org)s, %(project)s, %(user)s, %(principal)s, %(components)s::text[],
-  %(keys)s::text[], true)"""
+  %(keys)s::text[], %(schemas)s::json, true)"""
 
 _LOOK = """BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT load_project(%(org)s, %(project)s, %(user)s, %(principal)s, %(components)s::text[],
-  %(keys)s::text[], false); COMMIT"""
+  %(keys)s::text[], %(schemas)s::json, false); COMMIT"""
 
 _RECORD = "SELECT record_executions(%(batch)s::json); COMMIT"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to load: a project, for whom, the components to read, the request ids to look up."""
+    """What to load: a project, for whom, the components to read, the request ids to look up.
+
+    `components` None reads all; those whose schema version isn't the one in `schemas` are read,
+    too. All others come without their text.
+    """
 
     org: str
     project: str
     principal: Principal
     components: Sequence[str] | None = None
     keys: Sequence[str] = ()
+    schemas: Mapping[str, int] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, Any]:
         """As the query takes them; the system principal is nobody's user."""
@@ -45,6 +51,7 @@ class Asked:
             "principal": self.principal.id,
             "components": None if self.components is None else list(self.components),
             "keys": list(self.keys),
+            "schemas": orjson.dumps(self.schemas).decode(),
         }
 
 

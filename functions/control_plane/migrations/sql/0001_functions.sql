@@ -12,10 +12,11 @@ CREATE FUNCTION role_of(p_user uuid, p_project uuid) RETURNS text LANGUAGE sql S
 $$;
 
 -- Trip 1: take the project's lock, then read what a decision needs, as one JSON text.
--- NULL for a project that isn't there. Component texts only for `p_components` (NULL: for all).
+-- Only `at` for a project that isn't there. Component texts only for `p_components` (NULL: for all)
+-- and for those whose schema version isn't the declared one in `p_schemas`.
 CREATE FUNCTION load_project(
   p_org uuid, p_project uuid, p_user uuid, p_principal text, p_components text[], p_keys text[],
-  p_lock boolean
+  p_schemas json, p_lock boolean
 ) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   head projects;
@@ -33,7 +34,8 @@ BEGIN
   SELECT json_object_agg(c.id, json_build_object(
       'hash', c.hash, 'schema_version', c.schema_version, 'version', c.version,
       'size', octet_length(c.state),
-      'text', CASE WHEN p_components IS NULL OR c.id = ANY (p_components) THEN c.state END))
+      'text', CASE WHEN p_components IS NULL OR c.id = ANY (p_components)
+        OR c.schema_version <> (p_schemas->>c.id)::integer THEN c.state END))
     INTO held FROM components c WHERE c.project_id = p_project;
   SELECT json_object_agg(k.request_id, json_build_object(
       'body_hash', k.body_hash, 'status', k.status, 'answer', k.answer))
@@ -142,6 +144,6 @@ END $$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION chat_agent_clock(), iso(timestamptz) TO chat_agent_app, chat_agent_archiver;
 GRANT EXECUTE ON FUNCTION role_of(uuid, uuid), authenticate(uuid, text, text),
-  load_project(uuid, uuid, uuid, text, text[], text[], boolean), record_executions(json),
+  load_project(uuid, uuid, uuid, text, text[], text[], json, boolean), record_executions(json),
   carry_out(uuid, uuid, timestamptz, json) TO chat_agent_app;
 GRANT SELECT ON alembic_version TO chat_agent_app;

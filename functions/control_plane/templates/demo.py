@@ -1,38 +1,9 @@
-"""The templates that come with the product: `demo`, and `system` for organizations themselves."""
+"""The smallest template: a counter to play with."""
 
-from typing import Annotated
-
-from pydantic import Field, JsonValue, RootModel
+from pydantic import Field
 
 from control_plane.registry import Changed, State, Template, View
-
-Key = Annotated[str, Field(min_length=1, max_length=128)]
-
-
-class Memory(RootModel[dict[Key, JsonValue]]):
-    """What a project's people asked to be remembered, by key."""
-
-
-memory = Template("memory")
-memory.component(
-    "memory", Memory, {}, title="Memory", description="What everybody here may look up."
-)
-
-
-@memory.action(
-    "memory.remember",
-    changes="/memory",
-    phrases=["remember that {key} is {value}", "remember {key} = {value}"],
-)
-def remember(state: View, key: Key, value: JsonValue) -> Changed:
-    """Remember something."""
-    return {"memory": {**state["memory"], key: value}}
-
-
-@memory.action("memory.forget", changes="/memory", phrases=["forget {key}"])
-def forget(state: View, key: Key) -> Changed:
-    """Forget something."""
-    return {"memory": {name: value for name, value in state["memory"].items() if name != key}}
+from control_plane.templates.memory import memory
 
 
 class Counter(State):
@@ -82,6 +53,3 @@ def increment_counter(state: View, amount: int = 1) -> Changed:
 def reset_counter(_: View) -> Changed:
     """Reset the counter."""
     return {"demo.counter": {"value": 0}}
-
-
-BUILT_IN = (Template("system", title="Organization"), demo)

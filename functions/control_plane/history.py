@@ -1,0 +1,114 @@
+"""State at any earlier version or moment: the last checkpoint, and the diffs from there on."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from control_plane.canonical import canonical, sha256, stored
+from control_plane.engine.effects import apply
+from control_plane.errors import NotFound
+from control_plane.models import Json
+from control_plane.store import Row, Store
+from control_plane.target import Target
+
+type Record = Mapping[str, Any]
+
+
+class Archived(Protocol):
+    """Executions that the database no longer holds; see `archive.reader.Archive`."""
+
+    def spans(
+        self,
+        org: str,
+        project: str,
+        before: int,
+        limit: int,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> list[Row]: ...
+
+    def rows(self, span: Row, before: int) -> Iterator[Row]: ...
+
+    def below(self, org: str, project: str, before: int) -> Iterator[Row]: ...
+
+
+def state_at_version(
+    store: Store, archived: Archived, target: Target, version: int
+) -> dict[str, Json]:
+    """The state at an earlier version. Raises `NotFound` for a version that has not been."""
+    found = _state_at(store, archived, target, version)
+    if found is None:
+        raise NotFound(f"This project has no version {version}.")
+    components, at = found
+    hashes = {id: sha256(canonical(component)) for id, component in components.items()}
+    return {
+        "version": version,
+        "at": at,
+        "state_hash": sha256(canonical(hashes)),
+        "components": components,
+    }
+
+
+def components_at(
+    store: Store, archived: Archived, target: Target, version: int
+) -> dict[str, Json] | None:
+    """Every component's state at a version; None for one that has not been."""
+    found = _state_at(store, archived, target, version)
+    return found[0] if found else None
+
+
+def _state_at(
+    store: Store, archived: Archived, target: Target, version: int
+) -> tuple[dict[str, Json], str | None] | None:
+    held = store.read(target.org, "checkpoint", project=target.project, version=version)
+    start = held[0]["version"] if held else 0
+    components = stored(held[0]["state"]) if held else {}
+    at = held[0]["at"] if held else None
+    for record, diff in _changes(store, archived, target, start, version):
+        components = apply(components, diff)
+        start, at = record["version"], record["at"]
+    return (components, at) if start == version else None
+
+
+def version_at(store: Store, archived: Archived, target: Target, at: str) -> int:
+    """The version in force at an instant, which an execution's own moment includes; 0 before."""
+    found = store.read(target.org, "version_at", project=target.project, at=at)
+    if found:
+        return int(found[0]["version"])
+    for record, _ in _archived_successes(store, archived, target, at=at):
+        if record["at"] <= at:
+            return int(record["version"])
+    return 0
+
+
+def _changes(
+    store: Store, archived: Archived, target: Target, after: int, until: int
+) -> list[tuple[Record, Json]]:
+    """Record and diff of the successes from one version to another, wherever they lie."""
+    rows = store.read(target.org, "changes", project=target.project, after=after, until=until)
+    live = [(stored(row["record"]), stored(row["payload"])["diff"]) for row in rows]
+    until = live[0][0]["version"] - 1 if live else until
+    older: list[tuple[Record, Json]] = []
+    if until > after:
+        for record, payload in _archived_successes(store, archived, target, version=until):
+            if record["version"] <= after:
+                break
+            if record["version"] <= until:
+                older.append((record, stored(payload)["diff"]))
+    return [*reversed(older), *live]
+
+
+def _archived_successes(
+    store: Store,
+    archived: Archived,
+    target: Target,
+    version: int | None = None,
+    at: str | None = None,
+) -> Iterator[tuple[Record, str]]:
+    """Archived successes, newest first, from the range on that a version or an instant is in."""
+    [found] = store.read(
+        target.org, "archived_until", project=target.project, version=version, at=at
+    )
+    for row in archived.below(target.org, target.project, found["before"] or 0):
+        record = stored(row["record"])
+        if "version" in record:
+            yield record, row["payload"]
