@@ -16,12 +16,14 @@ _PREPOSITIONS = ("", " to", " by")
 class Template:
     """A phrase of an action, cut at its slots: always one more run of words than slots.
 
-    Articles are optional everywhere, so none stands in `runs`.
+    Articles are optional everywhere, so none stands in `runs`; `articled` tells which slots have
+    one before them, which is then no part of what is said.
     """
 
     action: Action
     runs: tuple[tuple[str, ...], ...]
     slots: tuple[str, ...]
+    articled: tuple[bool, ...]
     declared: bool
 
     @property
@@ -36,10 +38,16 @@ class Template:
         for index, slot in enumerate(self.slots, start=1):
             if position is None:
                 return None
+            position += self._skipped(words, position, index)
             end, following = self._find(words, position + 1, index)
             captured[slot] = words[position:end]
             position = following
         return captured if position == len(words) else None
+
+    def _skipped(self, words: Words, position: int, index: int) -> int:
+        """1 where an article stands before a slot that the phrase itself writes one for."""
+        written = self.articled[index - 1] and position + 1 < len(words)
+        return int(written and words[position].key in ARTICLES)
 
     def _find(self, words: Words, earliest: int, index: int) -> tuple[int, int | None]:
         """Where run `index` begins, not before `earliest`, and where it ends (None: nowhere)."""
@@ -122,8 +130,10 @@ def _compiled(action: Action, phrase: str, *, declared: bool) -> Template:
     found = list(_SLOT.finditer(phrase))
     edges = [0, *(edge for slot in found for edge in slot.span()), len(phrase)]
     outside = [phrase[begin:end] for begin, end in list(pairwise(edges))[::2]]
-    runs = tuple(without_articles(cut(_bare(piece))) for piece in outside)
-    return Template(action, runs, tuple(slot[1] for slot in found), declared)
+    pieces = [cut(_bare(piece)) for piece in outside]
+    runs = tuple(map(without_articles, pieces))
+    articled = tuple(bool(piece) and piece[-1].key in ARTICLES for piece in pieces[:-1])
+    return Template(action, runs, tuple(slot[1] for slot in found), articled, declared)
 
 
 def _bare(piece: str) -> str:
