@@ -10,10 +10,11 @@ from pydantic import AwareDatetime
 
 from control_plane import administration, execution, history, reading
 from control_plane.api import bodies, shared
-from control_plane.errors import InvalidBody
+from control_plane.errors import ConfirmationStale, InvalidBody
 from control_plane.models import Intent, Json
 from control_plane.registry import REVERT
 from control_plane.target import Target
+from control_plane.visibility import shown_to
 
 router = APIGatewayHttpRouter()
 
@@ -69,19 +70,18 @@ def get_state(
     """The state now, at a version, or at a moment."""
     target = shared.target_of(router, project)
     if version is None and at is None:
-        return shared.answer(reading.state(shared.store(), target))
+        return _shown(target, reading.state(shared.store(), target))
     if version is None:
         version = history.version_at(shared.store(), shared.archived(), target, _iso(at) or "")
-    return shared.answer(
-        history.state_at_version(shared.store(), shared.archived(), target, version)
-    )
+    then = history.state_at_version(shared.store(), shared.archived(), target, version)
+    return _shown(target, then)
 
 
 @router.post("/projects/<project>/previews")
 def preview(project: str, body: bodies.Preview) -> Response[str]:
     """What would happen if these steps were asked for now; stores nothing."""
     target = shared.target_of(router, project)
-    return shared.answer(_preview(target, body.steps))
+    return _shown(target, _preview(target, body.steps))
 
 
 @router.post("/projects/<project>/executions")
@@ -94,7 +94,7 @@ def execute(project: str, body: bodies.Execution) -> Response[str]:
         confirm=body.confirm,
     )
     target = shared.target_of(router, project)
-    return shared.answer(_execute(target, request))
+    return _execute(target, request)
 
 
 @router.post("/projects/<project>/plans")
@@ -107,7 +107,7 @@ def execute_plan(project: str, body: bodies.Plan) -> Response[str]:
         confirm=body.confirm,
     )
     target = shared.target_of(router, project)
-    return shared.answer(_execute(target, request))
+    return _execute(target, request)
 
 
 @router.get("/projects/<project>/executions")
@@ -131,14 +131,14 @@ def list_executions(
         "until": _iso(until),
     }
     page = reading.executions(shared.store(), shared.archived(), target, limit, cursor, **wanted)
-    return shared.answer(page)
+    return _shown(target, page)
 
 
 @router.get("/projects/<project>/executions/<seq>")
 def get_execution(project: str, seq: Annotated[int, Path(ge=1, le=2**53 - 1)]) -> Response[str]:
     """One execution of the audit log."""
     target = shared.target_of(router, project)
-    return shared.answer(reading.execution(shared.store(), shared.archived(), target, seq))
+    return _shown(target, reading.execution(shared.store(), shared.archived(), target, seq))
 
 
 @router.post("/projects/<project>/revert")
@@ -150,15 +150,23 @@ def revert(project: str, body: bodies.Revert) -> Response[str]:
         intents=[Intent(REVERT, {"version": body.version})],
         confirm=None,
     )
-    return shared.answer(_execute(shared.target_of(router, project), request))
+    return _execute(shared.target_of(router, project), request)
 
 
 def _preview(target: Target, steps: list[bodies.Step]) -> dict[str, Json]:
     return execution.preview(shared.store(), shared.archived(), target, _intents(steps))
 
 
-def _execute(target: Target, request: execution.Request) -> dict[str, Json]:
-    return execution.execute(shared.store(), shared.archived(), target, request)
+def _execute(target: Target, request: execution.Request) -> Response[str]:
+    try:
+        done = execution.execute(shared.store(), shared.archived(), target, request)
+    except ConfirmationStale as stale:
+        raise ConfirmationStale(**shown_to(target, stale.members)) from stale
+    return _shown(target, done)
+
+
+def _shown(target: Target, answer: Json) -> Response[str]:
+    return shared.answer(shown_to(target, answer))
 
 
 def _intents(steps: list[bodies.Step]) -> list[Intent]:
