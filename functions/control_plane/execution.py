@@ -92,11 +92,13 @@ def execute(store: Store, archived: Archived, target: Target, request: Request) 
 
 
 type Past = Mapping[int, Mapping[str, Json]]
-type Predict = Callable[[Request, Context], Prediction]
+type Forecast = tuple[Prediction, bool]
+"""What would happen, and whether it is another promise than the one that was confirmed."""
+type Predict = Callable[[Request, Context], Forecast]
 
 
 def _attempt(
-    store: Store, target: Target, request: Request, past: Past, prediction_of: Predict
+    store: Store, target: Target, request: Request, past: Past, forecast_of: Predict
 ) -> dict[str, Json]:
     keys = sorted({request.request_id, *request.step_ids})
     with writing(store, _asked(target, request.intents, keys)) as transaction:
@@ -105,8 +107,8 @@ def _attempt(
             return replay(known, request)
         journal = Journal(replace(_seen(target, transaction.loaded), past=past))
         migrate(journal)
-        prediction = prediction_of(request, journal.context)
-        status, answer = _append(journal, target.principal, request, prediction)
+        forecast = forecast_of(request, journal.context)
+        status, answer = _append(journal, target.principal, request, forecast)
         transaction.commit(journal.batch(keys_of(target.principal, request, status, answer)))
     return _answered(status, answer)
 
@@ -159,30 +161,30 @@ def context_of(target: Target, loaded: Loaded) -> Context:
     )
 
 
-def _predicted(request: Request, context: Context) -> Prediction:
+def _predicted(request: Request, context: Context) -> Forecast:
     started = time.monotonic()
     confirmed = request.kind == "plan" or request.confirm is not None
     prediction = predict(request.intents, context, confirmed=confirmed)
     if time.monotonic() - started > HANDLER_LIMIT_S:
         raise HandlerTimeout()
-    return prediction
+    return prediction, request.confirm is not None and request.confirm != prediction.digest
 
 
-def _timed_out(request: Request, context: Context) -> Prediction:
+def _timed_out(request: Request, context: Context) -> Forecast:
     """What is recorded, once, in a new transaction, when a handler took too long."""
     first = request.intents[0]
     action = context.registry.find(first.action)
     name, version = (action.id, action.version) if action else (first.action, 0)
     decision = Decision(name, version, first.inputs, "failed", [Reason("handler_timeout")])
-    return Prediction([decision], request.confirm or "", len(request.intents))
+    return Prediction([decision], request.intents, context), False
 
 
 def _append(
-    journal: Journal, principal: Principal, request: Request, prediction: Prediction
+    journal: Journal, principal: Principal, request: Request, forecast: Forecast
 ) -> tuple[int, dict[str, Json]]:
     """Append what the prediction says, or, where another was confirmed, that it was stale."""
+    prediction, stale = forecast
     decisions = prediction.decisions
-    stale = request.confirm is not None and request.confirm != prediction.digest
     fresh = as_preview(prediction, journal.context) if stale else None
     if stale:
         decisions = [_stale(decision) for decision in decisions]

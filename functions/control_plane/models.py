@@ -79,7 +79,7 @@ class Decision:
 
     `diff` is RFC 6902 (add, remove, replace, each with `before` where there was a value), rooted
     at the components object; `components` holds each changed component as it is to be stored,
-    None where it is to be removed; `cost` is what the action costs if it succeeds; `messages`
+    None where it is to be removed; `effect_size` is the diff's size in bytes; `cost` is what the action costs if it succeeds; `messages`
     are sent only if it does.
     """
 
@@ -96,6 +96,7 @@ class Decision:
     confirmation: bool = False
     targets: Mapping[str, int] = field(default_factory=dict)
     messages: Sequence[Message] = ()
+    effect_size: int = 0
 
     @property
     def changes(self) -> bool:

@@ -18,7 +18,7 @@ def as_preview(prediction: Prediction, context: Context) -> dict[str, Json]:
         "status": prediction.status,
         "cost": prediction.cost,
         "budget": None,
-        "of": prediction.of,
+        "of": len(prediction.intents),
         "steps": [_step(decision, context) for decision in prediction.decisions],
     }
 

@@ -124,7 +124,7 @@ def test_a_plan_is_predicted_up_to_its_first_non_success(context_of: MakeContext
         "rejected",
     ]
     assert prediction.decisions[1].diff[0]["value"] == 8
-    assert prediction.of == 4
+    assert len(prediction.intents) == 4
 
 
 def test_a_digest_binds_the_values_it_touches(context_of: MakeContext) -> None:

@@ -81,7 +81,8 @@ def _checked(
         components[id] = held
     touched = {tokens(operation["path"])[0] for operation in operations}
     kept = {id: held for id, held in components.items() if id in touched}
-    done = replace(decided, status="success", diff=operations, components=kept)
+    size = len(canonical(operations).encode())
+    done = replace(decided, status="success", diff=operations, components=kept, effect_size=size)
     reason = _too_large(done, context) or _broken(done, action, context)
     return failed(decided, reason) if reason else done
 
@@ -113,7 +114,7 @@ def _too_large(done: Decision, context: Context) -> Reason | None:
     together = {**context.components, **done.components}
     if sum(held.size for held in together.values() if held is not None) > MAX_STATE_BYTES:
         return Reason("state_too_large", {"limit": MAX_STATE_BYTES})
-    if len(canonical(list(done.diff)).encode()) > MAX_EFFECT_BYTES:
+    if done.effect_size > MAX_EFFECT_BYTES:
         return Reason("effect_too_large", {"limit": MAX_EFFECT_BYTES})
     return None
 
@@ -139,4 +140,5 @@ def _broken(done: Decision, action: Action, context: Context) -> Reason | None:
 
 def failed(decided: Decision, reason: Reason) -> Decision:
     """The decision turned into a failure that changes and sends nothing."""
-    return replace(decided, status="failed", reasons=[reason], diff=(), components={}, messages=())
+    nothing = {"diff": (), "components": {}, "messages": (), "effect_size": 0}
+    return replace(decided, status="failed", reasons=[reason], **nothing)

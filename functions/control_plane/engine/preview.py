@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from control_plane.canonical import canonical, sha256
 from control_plane.engine.context import Context
@@ -13,13 +14,13 @@ MAX_PLAN_BYTES = 2 * 1024 * 1024
 """The effects of a plan's steps together: what its answer can hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prediction:
     """The decisions of an ordered list of intents, up to and including the first non-success."""
 
     decisions: Sequence[Decision]
-    digest: str
-    of: int
+    intents: Sequence[Intent]
+    context: Context
 
     @property
     def status(self) -> Status:
@@ -31,6 +32,23 @@ class Prediction:
         """What would be charged: the cost of the steps that would succeed."""
         return sum(decision.cost for decision in self.decisions if decision.changes)
 
+    @cached_property
+    def digest(self) -> str:
+        """Binds project, principal, and per step action@version, inputs, status, cost and effect.
+
+        What it would send belongs to its effect. The state's version is not bound: what the effect
+        doesn't touch may move.
+        """
+        principal = self.context.principal
+        bound = {
+            "v": 1,
+            "project": self.context.project,
+            "principal": {"kind": principal.kind, "id": principal.id},
+            "asked": [[intent.action, dict(intent.inputs)] for intent in self.intents],
+            "steps": [_bound(decision) for decision in self.decisions],
+        }
+        return sha256(canonical(bound))
+
 
 def predict(intents: Sequence[Intent], context: Context, *, confirmed: bool = True) -> Prediction:
     """Decide the intents one after the other, each seeing what the ones before would change.
@@ -40,40 +58,15 @@ def predict(intents: Sequence[Intent], context: Context, *, confirmed: bool = Tr
     decisions: list[Decision] = []
     moment, room = context, MAX_PLAN_BYTES
     for intent in intents:
-        decision = _within(room, decide(intent, moment, confirmed=confirmed))
-        room -= len(canonical(list(decision.diff)))
+        decision = decide(intent, moment, confirmed=confirmed)
+        if decision.effect_size > room:
+            decision = failed(decision, Reason("effect_too_large", {"limit": MAX_PLAN_BYTES}))
+        room -= decision.effect_size
         decisions.append(decision)
         if not decision.changes:
             break
         moment = moment.after(decision)
-    return Prediction(decisions, _digest(decisions, intents, context), len(intents))
-
-
-def _within(room: int, decision: Decision) -> Decision:
-    """The decision, unless its effect is larger than what the plan has left."""
-    if len(decision.diff) == 0 or len(canonical(list(decision.diff))) <= room:
-        return decision
-    reason = Reason("effect_too_large", {"limit": MAX_PLAN_BYTES})
-    return failed(decision, reason)
-
-
-def _digest(decisions: Sequence[Decision], intents: Sequence[Intent], context: Context) -> str:
-    """Binds project, principal, and per step action@version, inputs, status, cost and effect.
-
-    What it would send belongs to its effect. The state's version is not bound: what the effect
-    doesn't touch may move.
-    """
-    return sha256(
-        canonical(
-            {
-                "v": 1,
-                "project": context.project,
-                "principal": {"kind": context.principal.kind, "id": context.principal.id},
-                "asked": [[intent.action, dict(intent.inputs)] for intent in intents],
-                "steps": [_bound(decision) for decision in decisions],
-            }
-        )
-    )
+    return Prediction(decisions, intents, context)
 
 
 def _bound(decision: Decision) -> dict[str, Json]:
