@@ -78,9 +78,9 @@ class Decision:
     """The engine's answer to one intent.
 
     `diff` is RFC 6902 (add, remove, replace, each with `before` where there was a value), rooted
-    at the components object; `components` holds each changed component as it is to be stored,
-    None where it is to be removed; `effect_size` is the diff's size in bytes; `cost` is what the action costs if it succeeds; `messages`
-    are sent only if it does.
+    at the components object, and `effect_size` its size in bytes; `components` holds each changed
+    component as it is to be stored, None where it is to be removed; `cost` is what the action costs
+    if it succeeds; `messages` are sent only if it does.
     """
 
     action: str

@@ -140,5 +140,12 @@ def _broken(done: Decision, action: Action, context: Context) -> Reason | None:
 
 def failed(decided: Decision, reason: Reason) -> Decision:
     """The decision turned into a failure that changes and sends nothing."""
-    nothing = {"diff": (), "components": {}, "messages": (), "effect_size": 0}
-    return replace(decided, status="failed", reasons=[reason], **nothing)
+    return replace(
+        decided,
+        status="failed",
+        reasons=[reason],
+        diff=(),
+        components={},
+        messages=(),
+        effect_size=0,
+    )
