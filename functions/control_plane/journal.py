@@ -41,21 +41,15 @@ class Journal:
     def batch(self, keys: Sequence[dict[str, Json]] = ()) -> Batch:
         """Everything appended so far, as one transaction's writes."""
         start, end = self._start, self.context
-        tenant: dict[str, Json] = {"org_id": start.org, "project_id": start.project}
         return Batch(
             org=start.org,
             project=start.project,
             at=start.at,
-            first_seq=start.seq + 1,
-            seq=end.seq,
             version=end.version,
-            hash=end.hash,
             executions=self._rows,
-            components=[
-                tenant | _row(id, held) for id, held in self._changed.items() if held is not None
-            ],
+            components=[_row(id, held) for id, held in self._changed.items() if held is not None],
             removed=[id for id, held in self._changed.items() if held is None],
-            keys=[tenant | {"at": start.at} | key for key in keys],
+            keys=keys,
             outbox=self._outbox,
             effects=self._effects,
             checkpoint=end.version // CHECKPOINT_EVERY > start.version // CHECKPOINT_EVERY,

@@ -237,7 +237,7 @@ class CuttingProxy:
         threading.Thread(target=self._back, args=(server, client), daemon=True).start()
         while data := client.recv(65536):
             server.sendall(data)
-            if self.armed and b"record_executions" in data:
+            if self.armed and b"SELECT record(" in data:
                 self._await_commit()
                 self.armed, self.cuts = False, self.cuts + 1
                 self._swallowed.clear()

@@ -16,6 +16,9 @@ BEGIN
   ALTER ROLE chat_agent_app SET idle_in_transaction_session_timeout = '8s';
   ALTER ROLE chat_agent_app SET transaction_timeout = '20s';
   ALTER ROLE chat_agent_app SET tcp_user_timeout = '8s';
+  -- Plans are kept for a connection's life: one made while a table was small must not read it whole
+  -- when it has grown.
+  ALTER ROLE chat_agent_app SET enable_seqscan = off;
   ALTER ROLE chat_agent_app SET default_transaction_isolation = 'read committed';
   -- The archiver streams whole days, within a Lambda's 15 minutes.
   ALTER ROLE chat_agent_archiver SET lock_timeout = '5s';

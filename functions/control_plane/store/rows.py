@@ -1,7 +1,8 @@
 """What the two trips carry, as models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import orjson
@@ -45,25 +46,53 @@ def read_loaded(text: str) -> Loaded:
     )
 
 
+type Row = Mapping[str, Json]
+
+_EXECUTION = (
+    "seq", "version", "id", "request_id", "principal_id", "owner_id", "action", "status", "hash",
+    "salt", "payload", "record",
+)  # fmt: skip
+_COMPONENT = ("id", "schema_version", "version", "hash", "state")
+_KEY = ("request_id", "principal_id", "body_hash", "status", "answer")
+_MESSAGE = ("id", "seq", "topic", "body")
+_NOTHING: Row = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Everything that one transaction writes; rows as `record_executions` takes them."""
+    """Everything that one transaction writes."""
 
     org: str
     project: str
     at: str
-    first_seq: int
-    seq: int
     version: int
-    hash: str
-    executions: Sequence[Mapping[str, Json]]
-    components: Sequence[Mapping[str, Json]] = ()
+    executions: Sequence[Row]
+    components: Sequence[Row] = ()
     removed: Sequence[str] = ()
-    keys: Sequence[Mapping[str, Json]] = ()
-    outbox: Sequence[Mapping[str, Json]] = ()
-    effects: Sequence[Mapping[str, Json]] = ()
+    keys: Sequence[Row] = ()
+    outbox: Sequence[Row] = ()
+    effects: Sequence[Row] = ()
     checkpoint: bool = False
 
-    def text(self) -> str:
-        """The batch as trip 2's only parameter."""
-        return orjson.dumps(self).decode()
+    def calls(self) -> Iterator[tuple[str, list[Json]]]:
+        """The database functions to call, in order, each with its arguments."""
+        where = [self.org, self.project, self.at]
+        for effect in self.effects:
+            yield "carry_out", [*where, orjson.dumps(effect).decode()]
+        for rows in zip_longest(self.executions, self.components, self.keys, fillvalue=_NOTHING):
+            execution, component, key = rows
+            yield (
+                "record",
+                [
+                    *where,
+                    *map(execution.get, _EXECUTION),
+                    *map(component.get, _COMPONENT),
+                    *map(key.get, _KEY),
+                ],
+            )
+        for id in self.removed:
+            yield "remove_component", [self.project, id]
+        for message in self.outbox:
+            yield "send_later", [*where, *map(message.get, _MESSAGE)]
+        if self.checkpoint:
+            yield "keep_checkpoint", [*where, self.version]

@@ -9,21 +9,15 @@ import orjson
 import psycopg
 
 from control_plane.models import Principal
-from control_plane.store.connection import Store, last_rows
+from control_plane.store.connection import Store
+from control_plane.store.message import call, send
 from control_plane.store.rows import Batch, Loaded, read_loaded
 
 # The lock comes first and alone, inside `load_project`; READ COMMITTED gives each statement after
 # it a snapshot that is younger than the lock. Under REPEATABLE READ, or with lock and read in one
 # statement, 97 of 120 acknowledged writes were lost in a trial.
-_LOAD = """BEGIN ISOLATION LEVEL READ COMMITTED;
-SELECT load_project(%(org)s, %(project)s, %(user)s, %(principal)s, %(components)s::text[],
-  %(keys)s::text[], %(schemas)s::json, true)"""
-
-_LOOK = """BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SELECT load_project(%(org)s, %(project)s, %(user)s, %(principal)s, %(components)s::text[],
-  %(keys)s::text[], %(schemas)s::json, false); COMMIT"""
-
-_RECORD = "SELECT record_executions(%(batch)s::json); COMMIT"
+_LOCKING = b"BEGIN ISOLATION LEVEL READ COMMITTED; "
+_LOOKING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +35,18 @@ class Asked:
     keys: Sequence[str] = ()
     schemas: Mapping[str, int] = field(default_factory=dict)
 
-    def parameters(self) -> dict[str, Any]:
-        """As the query takes them; the system principal is nobody's user."""
-        user = None if self.principal.kind == "system" else self.principal.owner
-        return {
-            "org": self.org,
-            "project": self.project,
-            "user": user,
-            "principal": self.principal.id,
-            "components": None if self.components is None else list(self.components),
-            "keys": list(self.keys),
-            "schemas": orjson.dumps(self.schemas).decode(),
-        }
+    def arguments(self, *, lock: bool) -> list[Any]:
+        """As `load_project` takes them; the system principal is nobody's user."""
+        return [
+            self.org,
+            self.project,
+            None if self.principal.kind == "system" else self.principal.owner,
+            self.principal.id,
+            None if self.components is None else list(self.components),
+            list(self.keys),
+            orjson.dumps(self.schemas).decode(),
+            lock,
+        ]
 
 
 class Writing:
@@ -64,15 +58,15 @@ class Writing:
 
     def commit(self, batch: Batch) -> None:
         """Trip 2. When it returns, everything is committed; when it raises, ask by the key."""
-        cursor = psycopg.ClientCursor(self._connection)
-        last_rows(cursor.execute(_RECORD, {"batch": batch.text()}))
+        calls = [call(self._connection, name, *given) for name, given in batch.calls()]
+        send(self._connection, b"; ".join([*calls, b"COMMIT"]))
 
 
 @contextmanager
 def writing(store: Store, asked: Asked) -> Iterator[Writing]:
     """Take the project's lock and load it; leaving without `commit` rolls back."""
     with store.connection() as connection:
-        yield Writing(connection, _load(connection, _LOAD, asked))
+        yield Writing(connection, _load(connection, asked, lock=True))
 
 
 def looking(store: Store, asked: Asked) -> Loaded:
@@ -80,12 +74,15 @@ def looking(store: Store, asked: Asked) -> Loaded:
 
     def look() -> Loaded:
         with store.connection() as connection:
-            return _load(connection, _LOOK, asked)
+            return _load(connection, asked, lock=False)
 
     return store.retrying(look)
 
 
-def _load(connection: psycopg.Connection[Any], message: str, asked: Asked) -> Loaded:
-    cursor = psycopg.ClientCursor(connection)
-    [(text,)] = last_rows(cursor.execute(message, asked.parameters()))
-    return read_loaded(text)
+def _load(connection: psycopg.Connection[Any], asked: Asked, *, lock: bool) -> Loaded:
+    load = call(connection, "load_project", *asked.arguments(lock=lock))
+    if lock:
+        return read_loaded(send(connection, _LOCKING + load))
+    loaded = send(connection, _LOOKING + load)
+    send(connection, b"COMMIT")
+    return read_loaded(loaded)

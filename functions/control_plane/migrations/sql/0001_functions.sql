@@ -1,7 +1,7 @@
 -- The writing path's two trips. VOLATILE and PL/pgSQL on purpose: each statement in them takes a
 -- new snapshot, so that what is read after the lock is what the last holder committed.
 
-CREATE FUNCTION iso(moment timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION iso(moment timestamptz) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') $$;
 
 -- The role that a user acts with: an organization's admin is admin in every project.
@@ -76,43 +76,67 @@ BEGIN
   END CASE;
 END $$;
 
--- Trip 2: everything that a decision brings about, or nothing. The head moves only from the
--- number before the first new one; that, and the unique keys, stand behind the lock.
-CREATE FUNCTION record_executions(batch json) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  p_org uuid := batch->>'org';
-  p_project uuid := batch->>'project';
-  p_at timestamptz := batch->>'at';
-  effect json;
+-- Trip 2 is some calls of these and COMMIT, in one message: everything, or nothing. Typed arguments
+-- instead of one JSON text: parsing that took longer than the writing.
+
+-- An execution, a component and an idempotency key, each where its first argument isn't NULL. The
+-- head moves only from the number before; that, and the unique keys, stand behind the lock.
+CREATE FUNCTION record(
+  p_org uuid, p_project uuid, p_at timestamptz,
+  e_seq bigint, e_version bigint, e_id uuid, e_request_id text, e_principal_id text,
+  e_owner_id text, e_action text, e_status text, e_hash text, e_salt text, e_payload text,
+  e_record text,
+  c_id text, c_schema_version integer, c_version bigint, c_hash text, c_state text,
+  k_request_id text, k_principal_id text, k_body_hash text, k_status integer, k_answer text
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  FOR effect IN SELECT json_array_elements(batch->'effects') LOOP
-    PERFORM carry_out(p_org, p_project, p_at, effect);
-  END LOOP;
-  UPDATE projects SET seq = (batch->>'seq')::bigint, version = (batch->>'version')::bigint,
-      hash = batch->>'hash', at = p_at
-    WHERE id = p_project AND seq = (batch->>'first_seq')::bigint - 1;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'the head of project % has moved', p_project
-      USING ERRCODE = 'serialization_failure';
+  IF e_seq IS NOT NULL THEN
+    UPDATE projects SET seq = e_seq, version = coalesce(e_version, version), hash = e_hash, at = p_at
+      WHERE id = p_project AND seq = e_seq - 1;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'the head of project % has moved', p_project
+        USING ERRCODE = 'serialization_failure';
+    END IF;
+    INSERT INTO executions (org_id, project_id, seq, version, at, id, request_id, principal_id,
+      owner_id, action, status, hash, salt, payload, record)
+    VALUES (p_org, p_project, e_seq, e_version, p_at, e_id, e_request_id, e_principal_id,
+      e_owner_id, e_action, e_status, e_hash, e_salt, e_payload, e_record);
   END IF;
-  INSERT INTO executions SELECT * FROM json_populate_recordset(NULL::executions, batch->'executions');
-  INSERT INTO components
-    SELECT * FROM json_populate_recordset(NULL::components, batch->'components')
+  IF c_id IS NOT NULL THEN
+    INSERT INTO components (org_id, project_id, id, schema_version, version, hash, state)
+    VALUES (p_org, p_project, c_id, c_schema_version, c_version, c_hash, c_state)
     ON CONFLICT (project_id, id) DO UPDATE SET schema_version = excluded.schema_version,
       version = excluded.version, hash = excluded.hash, state = excluded.state;
-  DELETE FROM components WHERE project_id = p_project
-    AND id IN (SELECT json_array_elements_text(batch->'removed'));
-  INSERT INTO idempotency_keys
-    SELECT * FROM json_populate_recordset(NULL::idempotency_keys, batch->'keys');
-  INSERT INTO outbox (id, org_id, project_id, seq, topic, body, at, next_at)
-    SELECT id, p_org, p_project, seq, topic, body, p_at, p_at
-    FROM json_populate_recordset(NULL::outbox, batch->'outbox');
-  IF (batch->>'checkpoint')::boolean THEN
-    INSERT INTO checkpoints (org_id, project_id, version, at, state)
-    SELECT p_org, p_project, (batch->>'version')::bigint, p_at,
-      '{' || coalesce(string_agg(to_json(id) || ':' || state, ',' ORDER BY id), '') || '}'
-    FROM components WHERE project_id = p_project;
   END IF;
+  IF k_request_id IS NOT NULL THEN
+    INSERT INTO idempotency_keys (org_id, project_id, principal_id, request_id, body_hash, status,
+      answer, at)
+    VALUES (p_org, p_project, k_principal_id, k_request_id, k_body_hash, k_status, k_answer, p_at);
+  END IF;
+END $$;
+
+CREATE FUNCTION remove_component(p_project uuid, c_id text) RETURNS void LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+  DELETE FROM components WHERE project_id = p_project AND id = c_id;
+END $$;
+
+CREATE FUNCTION send_later(
+  p_org uuid, p_project uuid, p_at timestamptz, m_id uuid, m_seq bigint, m_topic text, m_body text
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  INSERT INTO outbox (id, org_id, project_id, seq, topic, body, at, next_at)
+  VALUES (m_id, p_org, p_project, m_seq, m_topic, m_body, p_at, p_at);
+END $$;
+
+-- The whole state as it now is, for reading this version later.
+CREATE FUNCTION keep_checkpoint(p_org uuid, p_project uuid, p_at timestamptz, p_version bigint)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  INSERT INTO checkpoints (org_id, project_id, version, at, state)
+  SELECT p_org, p_project, p_version, p_at,
+    '{' || coalesce(string_agg(to_json(id) || ':' || state, ',' ORDER BY id), '') || '}'
+  FROM components WHERE project_id = p_project;
 END $$;
 
 -- Who holds this token, and what may they do in this project (an id or a slug; NULL: none)?
@@ -144,6 +168,10 @@ END $$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION chat_agent_clock(), iso(timestamptz) TO chat_agent_app, chat_agent_archiver;
 GRANT EXECUTE ON FUNCTION role_of(uuid, uuid), authenticate(uuid, text, text),
-  load_project(uuid, uuid, uuid, text, text[], text[], json, boolean), record_executions(json),
+  load_project(uuid, uuid, uuid, text, text[], text[], json, boolean),
+  record(uuid, uuid, timestamptz, bigint, bigint, uuid, text, text, text, text, text, text, text,
+    text, text, text, integer, bigint, text, text, text, text, text, integer, text),
+  remove_component(uuid, text), keep_checkpoint(uuid, uuid, timestamptz, bigint),
+  send_later(uuid, uuid, timestamptz, uuid, bigint, text, text),
   carry_out(uuid, uuid, timestamptz, json) TO chat_agent_app;
 GRANT SELECT ON alembic_version TO chat_agent_app;
