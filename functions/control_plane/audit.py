@@ -41,6 +41,7 @@ class Execution:
     record: str
     payload: str | None
     salt: str | None
+    members: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +54,20 @@ class Entry:
 
 def enter(decision: Decision, before: Context, after: Context, asking: Asking) -> Entry:
     """Record a decision made in `before` that leads to `after`, as the chain's next link."""
-    payload = canonical({"inputs": dict(decision.inputs), "diff": list(decision.diff)})
+    parts = {"inputs": dict(decision.inputs), "diff": list(decision.diff)}
+    payload = canonical(parts)
     salt = secrets.token_hex(SALT_BYTES)
     id, seq = str(uuid7()), before.seq + 1
     version = after.version if decision.changes else None
-    record = canonical(
-        {
-            **_header(decision, before, asking, id, seq),
-            **_outcome(decision, before, after),
-            "payload_hash": hash_payload(salt, payload),
-            "prev_hash": before.hash,
-        }
-    )
-    execution = Execution(seq, version, sha256(record), record, payload, salt)
+    members = {
+        **_header(decision, before, asking, id, seq),
+        **_outcome(decision, before, after),
+        "payload_hash": hash_payload(salt, payload),
+        "prev_hash": before.hash,
+    }
+    record = canonical(members)
+    whole = {**members, **parts}
+    execution = Execution(seq, version, sha256(record), record, payload, salt, whole)
     return Entry(execution, _row(execution, decision, before, asking, id))
 
 
@@ -140,13 +142,16 @@ def as_answer(
     a stored or archived row with its `hash`, `record`, `payload`.
     """
     if isinstance(execution, Execution):
-        hash, record, payload = execution.hash, execution.record, execution.payload
+        hash, members = execution.hash, execution.members
     else:
-        hash, record, payload = execution["hash"], execution["record"], execution["payload"]
-    members = stored(record)
-    erased = {"erased": True} if payload is None else stored(payload)
+        hash, members = execution["hash"], _members(execution)
     explanations = [explain(reason, declared) for reason in members["reasons"]]
-    return {**members, **erased, "hash": hash, "explanations": explanations}
+    return {**members, "hash": hash, "explanations": explanations}
+
+
+def _members(row: Mapping[str, Any]) -> dict[str, Json]:
+    payload = row["payload"]
+    return {**stored(row["record"]), **({"erased": True} if payload is None else stored(payload))}
 
 
 def as_line(execution: Mapping[str, Any]) -> str:

@@ -3,20 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import orjson
 from pydantic import ValidationError
 
 from control_plane.canonical import (
     MAX_DEPTH,
     canonical,
     deeper_than,
+    for_pydantic,
     holds_nul,
     parse,
     sha256,
-    stored,
 )
 from control_plane.engine.context import Context
-from control_plane.engine.effects import Operation, compact, diff, frozen, thawed, tokens
+from control_plane.engine.effects import (
+    MAX_OPERATIONS,
+    Operation,
+    compact,
+    diff,
+    frozen,
+    thawed,
+    tokens,
+)
 from control_plane.engine.gates import failing, scope_of
 from control_plane.errors import Malformed
 from control_plane.models import Decision, Held, Json, Message, Reason
@@ -75,9 +82,11 @@ def _checked(
         held = hold(context, id, state)
         if isinstance(held, Reason):
             return failed(decided, held)
-        if not all(_allowed(operation, action) for operation in diff(states[id], state, f"/{id}")):
+        changes = list(diff(states[id], state, f"/{id}"))
+        if not all(_allowed(operation, action) for operation in changes):
             return failed(decided, Reason("undeclared_change", {"component": id}))
-        operations += compact(states[id], state, f"/{id}")
+        many = len(changes) > MAX_OPERATIONS
+        operations += compact(states[id], state, f"/{id}") if many else changes
         components[id] = held
     touched = {tokens(operation["path"])[0] for operation in operations}
     kept = {id: held for id, held in components.items() if id in touched}
@@ -99,7 +108,7 @@ def hold(context: Context, id: str, state: Json) -> Held | Reason:
         return Reason("invalid_state", {"component": id})
     try:
         text = canonical(state)
-        component.model.model_validate_json(orjson.dumps(stored(text)))
+        component.model.model_validate_json(for_pydantic(state))
     except (Malformed, ValidationError):
         return Reason("invalid_state", {"component": id})
     if "\\u0000" in text and holds_nul(state):
