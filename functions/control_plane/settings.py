@@ -7,6 +7,10 @@ from functools import cache
 from pathlib import Path
 
 
+class SettingRefused(ValueError):
+    """A setting has a value that can't be used; the message names it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting of the control plane; the docs and `.env.example` list the same names."""
@@ -41,10 +45,10 @@ class Settings:
     @property
     def archive_after_days(self) -> int:
         """Age in days from which whole UTC days of executions are archived."""
-        days = int(self.chat_agent_archive_after_days)
-        if days < 1:
-            raise ValueError("CHAT_AGENT_ARCHIVE_AFTER_DAYS is at least 1.")
-        return days
+        days = self.chat_agent_archive_after_days
+        if not days.isdecimal() or int(days) < 1:
+            raise SettingRefused(f"CHAT_AGENT_ARCHIVE_AFTER_DAYS is {days!r}: write days, from 1.")
+        return int(days)
 
 
 def read(environment: Mapping[str, str]) -> Settings:

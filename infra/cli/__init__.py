@@ -1,6 +1,11 @@
 """The command `chat-agent`: one file a group of commands."""
 
+import sys
+
+import psycopg
 import typer
+from control_plane.errors import ControlPlaneError
+from control_plane.settings import SettingRefused
 
 from infra.cli import archive, database, local, organizations
 
@@ -18,5 +23,10 @@ app.add_typer(organizations.app, name="organizations")
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; what was in the way is told in a sentence."""
+    try:
+        app()
+    except psycopg.OperationalError as error:
+        sys.exit(f"The database doesn't answer: {str(error).strip()}")
+    except (ControlPlaneError, SettingRefused) as error:
+        sys.exit(str(error))

@@ -24,9 +24,14 @@ def tie_to_parent() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)  # whoever reads standard input finds nothing, not the lifeline
     os.close(null)
+    die_with_parent()
+    threading.Thread(target=_watch, args=(lifeline,), daemon=True).start()
+
+
+def die_with_parent() -> None:
+    """Where the kernel can see to it (Linux), end this process when its parent ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_watch, args=(lifeline,), daemon=True).start()
 
 
 def _watch(lifeline: int) -> None:

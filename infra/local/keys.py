@@ -48,9 +48,10 @@ def _generate(admin_password: str) -> Keys:
 
 
 def _wanted_password(environ: Mapping[str, str]) -> str:
-    if file := environ.get("CHAT_AGENT_ADMIN_PASSWORD_FILE"):
-        return Path(file).read_text().strip()
-    return environ.get("CHAT_AGENT_ADMIN_PASSWORD", "")
+    if wanted := environ.get("CHAT_AGENT_ADMIN_PASSWORD"):
+        return wanted
+    file = environ.get("CHAT_AGENT_ADMIN_PASSWORD_FILE")
+    return Path(file).read_text().strip() if file else ""
 
 
 def _write(path: Path, keys: Keys) -> None:

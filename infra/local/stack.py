@@ -100,6 +100,10 @@ class Stack:
 
     def run(self, prepare: Prepare | None) -> NoReturn:
         """Start everything, print the ready line, then watch; ends only by an exception."""
+        if self._options.api_port == self._options.space_port:
+            raise LocalError(
+                "API and Space need two ports: give another --api-port or --space-port."
+            )
         require_port(self._options.api_port, "--api-port")
         require_port(self._options.space_port, "--space-port")
         env = ready_env(self._keys, self._postgres.port, self._s3_port, self._options.api_port)

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from infra.local.child import die_with_parent
 from infra.local.invoke import Function
 from infra.local.template import FunctionSpec
 
@@ -65,6 +66,7 @@ def _answer(function: Function, event: Any) -> dict[str, Any]:
 def main() -> None:
     """Take the pipes for frames, so that nothing a handler prints gets between them."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    die_with_parent()
     with os.fdopen(os.dup(0), "rb") as source, os.fdopen(os.dup(1), "wb") as target:
         os.dup2(2, 1)
         function = Function(read_spec(sys.argv[1]))

@@ -109,12 +109,12 @@ def test_the_examples_run(stack: Stack, script: str) -> None:
     assert counter(stack) == 8
 
 
-def command(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(stack: Stack, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
     """Run a `chat-agent` command against the stack, as its ready line tells."""
     return subprocess.run(
         [sys.executable, "-c", "from infra.cli import main; main()", *arguments],
         cwd=ROOT,
-        env=stack.environment(),
+        env={**stack.environment(), **changed},
         capture_output=True,
         text=True,
         timeout=120,
@@ -148,6 +148,15 @@ def test_commands_tell_what_is_missing(stack: Stack) -> None:
     )
     assert done.returncode == 1
     assert "CHAT_AGENT_OWNER_DATABASE_URL is not set" in done.stderr
+    nowhere = {"CHAT_AGENT_DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}
+    odd = {"CHAT_AGENT_ARCHIVE_AFTER_DAYS": "soon"}
+    for failed, sentence in (
+        (command(stack, "organizations", "create", "x", **nowhere), "didn't answer"),
+        (command(stack, "archive", "run", **odd), "write days"),
+    ):
+        assert failed.returncode == 1
+        assert sentence in failed.stderr
+        assert "Traceback" not in failed.stderr
     assert command(stack, "migrate").stdout.startswith("The schema is at version")
 
 
