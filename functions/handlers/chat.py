@@ -18,6 +18,7 @@ from control_plane.errors import (
     Malformed,
     NotFound,
     Unauthenticated,
+    UnsupportedMediaType,
     problem,
 )
 from control_plane.settings import settings
@@ -27,6 +28,8 @@ LARGEST_BODY = 5 * 1024 * 1024  # bytes
 
 logger = Logger(service="chat")
 
+# Nothing else can be sent on as a header.
+_BEARER = re.compile(r"bearer +[!-~]+", re.IGNORECASE)
 _PATH = re.compile(r"/v1/projects/([A-Za-z0-9-]{1,64})/chat")
 
 
@@ -46,9 +49,14 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 def _authorization(event: Mapping[str, Any]) -> str:
     """The caller's bearer token, as it came; the API alone knows whether it is worth anything."""
-    value: str = event.get("headers", {}).get("authorization", "")
-    if not value.lower().startswith("bearer "):
+    value = _header(event, "authorization").strip()
+    if not _BEARER.fullmatch(value):
         raise Unauthenticated
+    return value
+
+
+def _header(event: Mapping[str, Any], name: str, default: str = "") -> str:
+    value: str = (event.get("headers") or {}).get(name, default)
     return value
 
 
@@ -67,11 +75,18 @@ def _request(event: Mapping[str, Any]) -> ChatRequest:
         raise Malformed from error
     if len(body) > LARGEST_BODY:
         raise BodyTooLarge("The body is too large. Send at most 5 MiB.")
+    _check_media_type(_header(event, "content-type", "application/json"))
     try:
         return ChatRequest.model_validate(parse(body))
     except ValidationError as error:
         wrong = [{"at": ".".join(map(str, e["loc"])), "error": e["msg"]} for e in error.errors()]
         raise InvalidBody(errors=wrong) from error
+
+
+def _check_media_type(content_type: str) -> None:
+    """Refuse a body that is said to be anything but JSON."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType
 
 
 def _problem(error: ControlPlaneError) -> dict[str, Any]:

@@ -159,6 +159,14 @@ def test_no_token_is_refused_before_anything_is_asked(api: Requests) -> None:
     assert not api
 
 
+@pytest.mark.parametrize("authorization", ["Bearer gööd", "Bearer ", "bearer a\nb", "Bearer \x00"])
+def test_a_token_that_no_header_can_hold_is_refused(api: Requests, authorization: str) -> None:
+    """What can't be a token is a 401 like every other that is worth nothing."""
+    answer = say(authorization=authorization)
+    assert (answer.status, answer.body["code"]) == (401, "unauthenticated")
+    assert not api
+
+
 @pytest.mark.usefixtures("api")
 def test_what_the_api_refuses_is_passed_on() -> None:
     """The API's problem comes through with its status and code."""
@@ -259,6 +267,23 @@ def test_a_body_in_base64_is_read() -> None:
     assert answer_to(sent | {"body": "é"}).status == 400
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/jsonp", "multipart/form-data", ""])
+def test_a_body_of_another_type_is_refused(api: Requests, kind: str) -> None:
+    """Whatever is not said to be JSON is a 415, and the API isn't asked."""
+    answer = say(**{"content-type": kind})
+    assert (answer.status, answer.body["code"]) == (415, "unsupported_media_type")
+    assert not api
+
+
+@pytest.mark.usefixtures("api")
+def test_json_may_name_its_charset_or_not_be_named() -> None:
+    """A parameter, capitals and a missing header are all fine."""
+    assert say(**{"content-type": "Application/JSON; charset=utf-8"}).status == 200
+    sent = event("POST", PATH, SAID, authorization=TOKEN)
+    del sent["headers"]["content-type"]
+    assert answer_to(sent).status == 200
+
+
 @pytest.mark.parametrize("project", ["..", "a/b", "%2e%2e", "d emo", "x" * 65, ""])
 def test_a_project_that_can_not_be_is_not_found(api: Requests, project: str) -> None:
     """No path but a slug or an id ever reaches the API."""
@@ -279,6 +304,22 @@ def test_with_a_key_the_model_proposes(
     assert answer.body["interpreter"] == {"kind": "model", "name": "tiny", "note": ""}
     assert "done" not in answer.body["message"]
     assert api[-1][3] == {"steps": answer.body["steps"]}
+
+
+@pytest.mark.parametrize(("length", "kind"), [(250, "proposal"), (256, "clarification")])
+def test_steps_too_large_for_the_api_are_a_question(
+    api: Requests, monkeypatch: pytest.MonkeyPatch, length: int, kind: str
+) -> None:
+    """Steps that no request could carry are not previewed; the answer says what to do."""
+    arguments = json.dumps({"key": "x", "value": "ä" * (length * 512)})
+    call = {"function": {"name": "memory_remember", "arguments": arguments}}
+    said = {"choices": [{"message": {"tool_calls": [call]}}]}
+    with http_server(lambda *_: answered(said)) as (url, _):
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        answer = say({"message": "remember x"})
+    assert (answer.status, answer.body["kind"]) == (200, kind)
+    assert ("255 KiB" in answer.body["message"]) == (kind == "clarification")
+    assert any(path.endswith("/previews") for _, path, _, _ in api) == (kind == "proposal")
 
 
 @pytest.mark.usefixtures("api")

@@ -1,5 +1,6 @@
 """The model as a proposer, against real servers that speak chat completions over HTTP."""
 
+import builtins
 import json
 import time
 from collections.abc import Iterator
@@ -158,6 +159,37 @@ def test_the_deadline_covers_the_repair_as_well(llm: LlmockServer) -> None:
     )
     with pytest.raises(ModelUnreachable, match="no answer in time"):
         propose(llm, seconds=1.0)
+
+
+def test_the_deadline_covers_the_import_of_the_client(
+    llm: LlmockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a cold import costs is taken from the model's time, and may leave none."""
+    slow = _SlowImport(0.6)
+    monkeypatch.setattr("builtins.__import__", slow)
+    llm.script({"type": "delay", "seconds": 0.8, "times": None})
+    with pytest.raises(ModelUnreachable, match="no answer in time"):
+        propose(llm, seconds=1.2)
+    slow.waits = True
+    llm.script()
+    with pytest.raises(ModelUnreachable, match="no answer in time"):
+        propose(llm, seconds=0.5)
+    assert not llm.requests
+
+
+class _SlowImport:
+    """Python's import, that takes its time for the next import of openai."""
+
+    def __init__(self, seconds: float) -> None:
+        self.waits = True
+        self._seconds = seconds
+        self._import = builtins.__import__
+
+    def __call__(self, name: str, *more: Any, **named: Any) -> Any:
+        if name == "openai" and self.waits:
+            self.waits = False
+            time.sleep(self._seconds)
+        return self._import(name, *more, **named)
 
 
 def test_no_server_is_no_connection() -> None:

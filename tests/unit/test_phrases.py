@@ -131,8 +131,10 @@ def test_any_json_is_json_or_a_text(written: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("written", "schema", "value"),
     [
-        ("60 percent", {"type": "integer"}, 60),
-        ("60%", {"type": "integer"}, 60),
+        ("60 percent", {"type": "integer", "title": "Percent"}, 60),
+        ("60%", {"type": "integer", "description": "Brightness, as a percentage."}, 60),
+        ("2.5 %", {"type": "number", "title": "Level in per cent"}, 2.5),
+        ("60%", {"type": "string"}, "60%"),
         ("twelve", {"type": "integer"}, 12),
         ("minus five", {"type": "integer"}, -5),
         ("2.5", {"type": "number"}, 2.5),
@@ -160,6 +162,8 @@ def test_words_become_the_type_that_the_schema_asks_for(
     [
         ("many", {"type": "integer"}, "a whole number"),
         ("2.5", {"type": "integer"}, "a whole number"),
+        ("60%", {"type": "integer"}, "level can't be “60%”"),
+        ("60 percent", {"type": "number"}, "level can't be “60 percent”"),
         ("99999999999999999999", {"type": "integer"}, "a whole number"),
         ("120", {"type": "integer", "maximum": 100}, "level can't be “120”"),
         ("maybe", {"type": "boolean"}, "true or false"),
@@ -270,9 +274,85 @@ def test_many_weakly_joined_steps_are_counted_too() -> None:
 
 def test_a_mistyped_word_is_a_question_not_a_guess() -> None:
     """A typo proposes nothing; the corrected sentence is offered."""
-    asked = question("set teh countr to 5")
+    asked = question("set the countr to 5")
     assert asked.message == "Did you mean “set the counter to 5”?"
     assert asked.suggestions[0] == "set the counter to 5"
+
+
+@pytest.mark.parametrize(
+    ("message", "meant"),
+    [
+        ("incrase the counter by 3", "increase the counter by 3"),
+        ("increaase the counter by 3", "increase the counter by 3"),
+        ("incraese the counter by 3", "increase the counter by 3"),
+        ("indrease the counter by 3", "increase the counter by 3"),
+        ("encrease the counter by 3", None),
+        ("incrasee the counter by 3", None),
+    ],
+)
+def test_one_slip_is_put_right_and_no_more(message: str, meant: str | None) -> None:
+    """A letter too few, too many, wrong or swapped, after the first, is taken for a slip."""
+    known = registry(action(ADD, "increase the counter by {amount}", amount={"type": "integer"}))
+    asked = question(message, registry=known)
+    assert (asked.message == f"Did you mean “{meant}”?") == (meant is not None)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "decrease the counter by 3",
+        "you must not reset the counter",
+        "could you not reset the counter",
+        "not reset the counter",
+        "reset the counter not",
+        "set the counter to 5 please not now",
+        "do not resett the counter",
+        "don't resett the counter",
+        "don’t resett the counter",
+        "dont resett the counter",
+        "never resett the counter",
+        "no resett the counter",
+        "you cannot resett the counter",
+        "resett without the counter",
+        "rest the counter",
+        "unset the counter",
+    ],
+)
+def test_nothing_is_put_right_into_its_opposite(message: str) -> None:
+    """A message that says what not to do, or means another thing, is asked back as it is."""
+    known = [*REGISTRY["actions"], action("x.up", "increase the counter by {n}", n={})]
+    for actions in (REGISTRY, registry(*known)):
+        assert "Did you mean" not in question(message, registry=actions).message
+
+
+def test_what_is_not_wanted_is_not_the_first_thing_offered() -> None:
+    """After “not”, the examples don't begin with the one most alike."""
+    assert question("reset the counter, sir").suggestions[0] == "reset the counter"
+    assert question("you must not reset the counter").suggestions[0] != "reset the counter"
+
+
+@pytest.mark.parametrize("near", ["upload", "restore", "resume"])
+def test_a_word_that_is_one_is_not_put_right(near: str) -> None:
+    """A usual verb is never taken for another that is one letter away."""
+    known = registry(action("x.y", "unload the ship", "restone the ship", "resumed the ship"))
+    assert "Did you mean" not in question(f"{near} the ship", registry=known).message
+
+
+def test_a_percentage_is_a_number_only_of_percent() -> None:
+    """`3%` is not 3, but 60 percent is the 60 of an input that is named so."""
+    assert "amount can't be “3%”" in question("increase the counter by 3%").message
+    known = registry(
+        action(
+            "release.rollout",
+            "roll out to {percent} percent",
+            "roll out to {percent}",
+            percent={"type": "integer", "minimum": 0, "maximum": 100},
+        )
+    )
+    for written in ("60 percent", "60%", "60 per cent", "60"):
+        assert steps(f"roll out to {written}", registry=known) == [
+            ("release.rollout", {"percent": 60})
+        ]
 
 
 @pytest.mark.parametrize(

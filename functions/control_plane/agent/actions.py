@@ -61,7 +61,7 @@ class Action:
         schema = self.properties[name]
         allowed = kinds(schema, self.inputs)
         validator = self._validators[name]
-        for value in readings(text, schema, allowed):
+        for value in readings(text, schema, allowed, name):
             if validator.is_valid(value):
                 return value
         wanted = expected(schema, allowed)

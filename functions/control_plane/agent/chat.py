@@ -1,5 +1,6 @@
 """Chat: a message becomes steps, and the API previews them; nothing is changed here."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, Protocol
@@ -7,7 +8,13 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from control_plane.agent import model, phrases
-from control_plane.agent.interpretation import Answer, Clarification, Interpretation, Step
+from control_plane.agent.interpretation import (
+    Answer,
+    Clarification,
+    Interpretation,
+    Proposal,
+    Step,
+)
 from control_plane.agent.model import ModelUnreachable
 from control_plane.canonical import canonical
 from control_plane.settings import Settings
@@ -18,8 +25,11 @@ MOST_STEPS: Mapping[Mode, int] = {"interactive": 1, "assisted": 5, "autonomous":
 # Seconds to leave for the preview after the model has answered.
 _FOR_PREVIEW = 5.0
 _LONGEST_INPUT = 80
+# The API takes bodies of 256 KiB; what a plan holds beside its steps has room in the rest.
+_LARGEST_STEPS = 255 * 1024  # bytes
 
 _NO_KEY = "No model key is set: messages are read by the actions' example phrases."
+_TOO_LARGE = "Those steps are larger than 255 KiB together. Ask for fewer, or for smaller values."
 
 
 class ChatRequest(BaseModel):
@@ -49,6 +59,8 @@ def chat(api: Api, project: str, request: ChatRequest, settings: Settings) -> di
     """
     registry = api.registry(project)
     understood, interpreter = _interpret(api, project, request, registry, settings)
+    if isinstance(understood, Proposal) and _size(understood.steps) > _LARGEST_STEPS:
+        understood = Clarification(_TOO_LARGE)
     shared = {"interpreter": interpreter, "conversation_id": None}
     if isinstance(understood, Answer):
         return {"kind": "answer", "message": understood.message, **shared}
@@ -98,6 +110,12 @@ def _ask_model(
     state = api.state(project)
     seconds = min(model.DEADLINE, api.seconds_left() - _FOR_PREVIEW)
     return model.propose_steps(message, registry, state, limit, settings, seconds)
+
+
+def _size(steps: Sequence[Step]) -> int:
+    """Bytes of the steps as a request carries them."""
+    asked = [step.asked() for step in steps]
+    return len(json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _sentence(

@@ -6,6 +6,7 @@ inputs. It cannot confirm, approve or run anything: nothing else of what it writ
 
 import asyncio
 from collections.abc import Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -33,6 +34,7 @@ _LONGEST_MESSAGE = 20_000
 _AZURE_API_VERSION = "2024-10-21"  # the last one of general availability with a date
 # Some compatible servers need no key, but the client insists on one.
 _NO_KEY = "none"
+_TOO_LATE = "no answer in time"
 
 _RULES = """\
 You turn a person's message into proposed steps in the project “{project}”.
@@ -94,14 +96,15 @@ def propose_steps(
     """What the model proposes for a message: at most `limit` steps of the registry's actions.
 
     `registry` and `state` are the API's answers. Makes one call, and one more if a tool call
-    names no action or its inputs don't fit; both end within `seconds`. Raises
-    `ModelUnreachable`; whether a step is allowed is not checked here.
+    names no action or its inputs don't fit; both, and what goes before them, end within
+    `seconds`. Raises `ModelUnreachable`; whether a step is allowed is not checked here.
     """
+    until = monotonic() + seconds
     if len(message) > _LONGEST_MESSAGE:
         return Clarification(f"Write at most {_LONGEST_MESSAGE:,} characters.")
     toolbox = Toolbox.of(read_actions(registry))
     dialogue = _opening(message, registry, state, limit)
-    return asyncio.run(_ask(dialogue, toolbox, limit, settings, seconds))
+    return asyncio.run(_ask(dialogue, toolbox, limit, settings, until))
 
 
 async def _ask(
@@ -109,15 +112,18 @@ async def _ask(
     toolbox: Toolbox,
     limit: int,
     settings: Settings,
-    seconds: float,
+    until: float,
 ) -> Interpretation:
     from openai import OpenAIError
 
+    seconds = until - monotonic()  # only now: a first import takes its part of the time
+    if seconds <= 0:
+        raise ModelUnreachable(_TOO_LATE)
     try:
         async with asyncio.timeout(seconds), _client(settings, seconds) as client:
             return await _converse(client, dialogue, toolbox, limit, name_of(settings))
     except TimeoutError as error:
-        raise ModelUnreachable("no answer in time") from error
+        raise ModelUnreachable(_TOO_LATE) from error
     except OpenAIError as error:
         raise ModelUnreachable(_reason(error)) from error
 
@@ -203,7 +209,7 @@ def _reason(error: "OpenAIError") -> str:
     if isinstance(error, APIStatusError):
         return f"its provider answered {error.status_code}"
     if isinstance(error, APITimeoutError):
-        return "no answer in time"
+        return _TOO_LATE
     return "no connection" if isinstance(error, APIConnectionError) else "an unusable answer"
 
 

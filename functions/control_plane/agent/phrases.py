@@ -16,7 +16,7 @@ from control_plane.agent.interpretation import (
 )
 from control_plane.agent.questions import ReadState, answer
 from control_plane.agent.reading import Reader, Reading
-from control_plane.agent.suggestions import MOST_SUGGESTIONS, corrected, examples
+from control_plane.agent.suggestions import MOST_SUGGESTIONS, corrected, examples, is_negated
 from control_plane.agent.words import Words, cut, source
 
 NAME = "example phrases"
@@ -89,7 +89,9 @@ def _not_understood(reader: Reader, text: str, words: Words) -> Clarification:
     offered = [suggestion] if suggestion else []
     if suggestion:
         message = f"Did you mean “{suggestion}”?"
-    return Clarification(message, (*offered, *examples(reader, words)))
+    # What is nearest to “don't reset” is the reset.
+    near = () if is_negated(text) else words
+    return Clarification(message, (*offered, *examples(reader, near)))
 
 
 def _unread(part: str) -> str:

@@ -1,8 +1,8 @@
 """Sentences that do work, to offer where a message didn't."""
 
-from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
-from itertools import islice
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice, takewhile
 
 from control_plane.agent.actions import Action, Misfit
 from control_plane.agent.clauses import SMALL_WORDS
@@ -14,8 +14,25 @@ from control_plane.agent.words import ARTICLES, Words, cut
 MOST_SUGGESTIONS = 3
 # Comparing words costs their lengths multiplied, so only short messages are corrected.
 _MOST_WORDS = 40
+_SHORTEST_WORD = 5  # in a shorter word one letter makes too much of a difference
 _LONGEST_WORD = 24
-_ALIKE = 0.66  # lets “teh” through
+
+_NEGATION = re.compile(
+    r"\b(?:no|not|never|none|nothing|nobody|neither|nor|cannot|without|unless|except|instead|"
+    r"avoid|refrain|forbid|forbidden|[a-z]+n['’]t|"
+    r"(?:ai|are|ca|could|did|do|does|had|has|have|is|must|need|should|was|were|wo|would)nt)\b",
+    re.IGNORECASE,
+)
+# Words that mean what they say, however near to a word of a phrase.
+_USUAL_WORDS = """
+about after attach block change charge clear clock close count create deploy detach eight
+empty erase export extend first force grant group import least leave limit lower other point
+reboot record reduce refuse reject relay release reload remote remove repay repeat replay
+reserve resize restart restate restore resume retain retire retry return revert revoke right
+seven share shift should sleep spend split start state store there these thing think third
+those three touch trace track under unload unlock unset until upload where which while would
+"""
+_NEVER_MISTYPED = frozenset(_USUAL_WORDS.split())
 
 _SAMPLES = {
     "integer": ("5", "1", "0", "10", "100"),
@@ -51,20 +68,52 @@ def example_of(reader: Reader, action: Action) -> str | None:
     return None
 
 
+def is_negated(text: str) -> bool:
+    """Whether a message holds a word such as “not”, and so may say what not to do."""
+    return _NEGATION.search(text) is not None
+
+
 def corrected(reader: Reader, text: str, words: Words) -> str | None:
-    """The message with mistyped words of phrases put right, if that gives it one reading."""
-    if len(words) > _MOST_WORDS:
+    """The message with mistyped words of phrases put right, if that gives it one reading.
+
+    None for a message that says what not to do: put right, it could ask for just that.
+    """
+    if len(words) > _MOST_WORDS or is_negated(text):
         return None
-    known = sorted(reader.templates.vocabulary | ARTICLES | SMALL_WORDS)
+    known = reader.templates.vocabulary | ARTICLES | SMALL_WORDS
     pieces, position = [], 0
     for word in words:
-        if word.key not in known and 3 <= len(word.key) <= _LONGEST_WORD:
-            alike = get_close_matches(word.key, known, n=1, cutoff=_ALIKE)
-            pieces += [text[position : word.start], *(alike or [text[word.start : word.end]])]
+        if meant := _meant(word.key, known):
+            pieces += [text[position : word.start], meant]
             position = word.end
     sentence = "".join([*pieces, text[position:]]).strip()
     found = reader.readings(sentence, cut(sentence)) if sentence != text.strip() else []
     return sentence if len(found) == 1 else None
+
+
+def _meant(written: str, known: Collection[str]) -> str | None:
+    """The one known word that somebody who wrote this can have meant; None for a word as it is."""
+    if written in known or written in _NEVER_MISTYPED:
+        return None
+    if not _SHORTEST_WORD <= len(written) <= _LONGEST_WORD:
+        return None
+    alike = [word for word in known if word[:1] == written[0] and _is_one_slip(written, word)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _is_one_slip(written: str, meant: str) -> bool:
+    """Whether one letter is missing, added or another, or two neighbours stand the wrong way."""
+    begin = _shared(written, meant)
+    one, other = written[begin:], meant[begin:]
+    end = _shared(one[::-1], other[::-1])
+    one, other = one[: len(one) - end], other[: len(other) - end]
+    return max(len(one), len(other)) == 1 or (len(one) == 2 and one == other[::-1])
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _spelled_out(action: Action) -> str:

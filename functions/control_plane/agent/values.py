@@ -14,6 +14,7 @@ type Schema = Mapping[str, Any]
 _INTEGER = re.compile(r"([+-]?)([0-9]{1,3}(?:,[0-9]{3}){1,5}|[0-9]{1,16})")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,16}(?:\.[0-9]{1,16})?(?:[eE][+-]?[0-9]{1,2})?")
 _PERCENT = re.compile(r"(\S.{0,40}?) ?(?:%|per ?cent)", re.IGNORECASE)
+_OF_PERCENT = re.compile(r"%|per ?cent", re.IGNORECASE)
 _NUMBER_WORDS = {
     "zero": 0,
     "one": 1,
@@ -63,16 +64,20 @@ def kinds(schema: Schema, root: Schema) -> frozenset[str]:
     return frozenset().union(*found) if len(found) == len(options) and all(found) else frozenset()
 
 
-def readings(text: str, schema: Schema, allowed: frozenset[str]) -> Iterator[Json]:
-    """The values that a text may stand for, most particular first; none has been validated."""
+def readings(text: str, schema: Schema, allowed: frozenset[str], name: str = "") -> Iterator[Json]:
+    """The values that a text may stand for, most particular first; none has been validated.
+
+    A percentage is a number only where the schema, or the input's name, speaks of percent.
+    """
     for option in [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]:
         if _words(str(option)) == _words(unquoted(text)):
             yield option
     if not allowed:
         yield from read_json(text, allowed)
+    number = _without_percent(text) if _is_percentage(schema, name) else text
     for kind, read in _READERS.items():
         if kind in allowed:
-            yield from read(text)
+            yield from read(number if kind in _NUMERIC else text)
     if allowed & {"object", "array"}:
         yield from read_json(text, allowed)
     if not allowed or "string" in allowed:
@@ -92,7 +97,6 @@ def expected(schema: Schema, allowed: frozenset[str]) -> str:
 
 
 def _integer(text: str) -> Iterator[int]:
-    text = _without_percent(text)
     negative, bare = _without_minus(text)
     if bare in _NUMBER_WORDS:
         yield -_NUMBER_WORDS[bare] if negative else _NUMBER_WORDS[bare]
@@ -104,9 +108,14 @@ def _integer(text: str) -> Iterator[int]:
 
 def _number(text: str) -> Iterator[int | float]:
     yield from _integer(text)
-    negative, bare = _without_minus(_without_percent(text))
+    negative, bare = _without_minus(text)
     if _NUMBER.fullmatch(bare):
         yield -float(bare) if negative else float(bare)
+
+
+def _is_percentage(schema: Schema, name: str) -> bool:
+    said = (name, schema.get("title"), schema.get("description"))
+    return any(_OF_PERCENT.search(text) for text in said if isinstance(text, str))
 
 
 def _without_percent(text: str) -> str:
@@ -150,4 +159,5 @@ def _text(text: str) -> str:
     return unquoted(text)
 
 
+_NUMERIC = frozenset({"integer", "number"})
 _READERS = {"integer": _integer, "number": _number, "boolean": _boolean, "null": _null}
