@@ -38,9 +38,10 @@ class Seal:
     def open(self, value: str) -> str | None:
         """The token inside, or None: forged, sealed with another key, or expired."""
         try:
-            expires_at, _, token = self._fernet.decrypt(value.encode()).decode().partition(" ")
-        except InvalidToken:
+            opened = self._fernet.decrypt(value.encode("ascii")).decode("ascii")
+        except (InvalidToken, UnicodeError):
             return None
+        expires_at, _, token = opened.partition(" ")
         return token if float(expires_at) > time.time() else None
 
 
@@ -67,8 +68,8 @@ class Door:
     def token_of(self, request: HTTPConnection) -> str | None:
         """The request's API token: a bearer header wins over the cookie. Not checked here."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return token.strip()
+        if scheme.lower() == "bearer" and (token := token.strip()):
+            return token if _can_be_sent(token) else None
         value = request.cookies.get(COOKIE)
         return self._seal.open(value) if value else None
 
@@ -116,6 +117,11 @@ class Door:
             self._known.clear()
         self._known[key] = known
         return known
+
+
+def _can_be_sent(token: str) -> bool:
+    """Whether a header can carry the token; the API gives out no other."""
+    return token.isascii() and token.isprintable()
 
 
 def _fingerprint(token: str) -> str:

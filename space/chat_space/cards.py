@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from chat_space.labels import humanize, item_name, property_schema, resolve, titled
+from chat_space.labels import clip, humanize, item_name, property_label, property_schema, resolve
 
 Json = dict[str, Any]
 Kind = Literal["hero", "number", "switch", "text", "note", "group", "checks", "empty"]
 
 DEEPEST = 4  # levels drawn as rows; what lies deeper is shown as JSON
 SHORT = 32  # characters that fit on the label's line
-MOST_ITEMS = 40  # of one list or object; the rest is counted
+MOST_ITEMS = 50  # of one list or object; the rest is counted
+MOST_DEEP_ITEMS = 10  # of one that lies deeper than the second level
+MOST_ROWS = 50  # of one component
 
 
 @dataclass
@@ -53,7 +55,7 @@ def _card(key: str, declared: Json, state: Any, changed: bool) -> Card:
         id=key,
         title=declared.get("title") or humanize(key),
         description=declared.get("description") or "",
-        nodes=_top(state, resolve(root, root), root),
+        nodes=_trim(_top(state, resolve(root, root), root), MOST_ROWS)[0],
         changed=changed,
     )
 
@@ -62,17 +64,15 @@ def _top(state: Any, schema: Json, root: Any) -> list[Node]:
     if isinstance(state, Mapping):
         if not state:
             return [Node("empty")]
-        nodes = [
-            _node(titled(key, sub), value, sub, root, 1)
-            for key, value in list(state.items())[:MOST_ITEMS]
-            for sub in [property_schema(schema, key, root)]
-        ]
+        nodes = _properties(state, schema, root, 1)
         numbers = [node for node in nodes if node.kind == "number"]
         if len(numbers) == 1 == len(nodes):
             numbers[0].kind = "hero"
+            if next(iter(state)) in (schema.get("properties") or {}):
+                numbers[0].label = numbers[0].label.lower()
         if len(nodes) == 1 and nodes[0].kind == "checks":
             nodes[0].label = ""
-        return [*nodes, *_left_out(state)]
+        return [*nodes, *_left_out(state, MOST_ITEMS)]
     return [_node("", state, schema, root, 1)]
 
 
@@ -84,9 +84,9 @@ def _node(label: str, value: Any, schema: Json, root: Any, depth: int) -> Node:
     if value is None:
         return Node("text", label, "–")
     if isinstance(value, str):
-        return Node("text" if len(value) <= SHORT else "note", label, value)
+        return _words(label, clip(value))
     if depth >= DEEPEST:
-        return Node("note", label, json.dumps(value, ensure_ascii=False))
+        return Node("note", label, clip(json.dumps(value, ensure_ascii=False)))
     if isinstance(value, list):
         return _list(label, value, schema, root, depth)
     return _group(label, value, schema, root, depth)
@@ -95,12 +95,16 @@ def _node(label: str, value: Any, schema: Json, root: Any, depth: int) -> Node:
 def _group(label: str, value: Json, schema: Json, root: Any, depth: int) -> Node:
     if not value:
         return Node("text", label, "empty")
-    children = [
-        _node(titled(key, sub), item, sub, root, depth + 1)
-        for key, item in list(value.items())[:MOST_ITEMS]
+    children = _properties(value, schema, root, depth + 1)
+    return Node("group", label, children=[*children, *_left_out(value, _most(depth + 1))])
+
+
+def _properties(value: Mapping[str, Any], schema: Json, root: Any, depth: int) -> list[Node]:
+    return [
+        _node(property_label(schema, key, sub), item, sub, root, depth)
+        for key, item in list(value.items())[: _most(depth)]
         for sub in [property_schema(schema, key, root)]
     ]
-    return Node("group", label, children=[*children, *_left_out(value)])
 
 
 def _list(label: str, items: list[Any], schema: Json, root: Any, depth: int) -> Node:
@@ -110,14 +114,40 @@ def _list(label: str, items: list[Any], schema: Json, root: Any, depth: int) -> 
         done = sum(bool(check.value) for check in checks)
         return Node("checks", label, percent=round(100 * done / len(checks)), children=checks)
     if all(isinstance(item, str | int | float) for item in items):
-        text = ", ".join(str(item) for item in items)
-        return Node("text" if len(text) <= SHORT else "note", label, text)
+        return _words(label, _joined(items))
     sub = resolve(schema.get("items"), root)
     children = [
         _node(item_name(item) or f"#{at + 1}", item, sub, root, depth + 1)
-        for at, item in enumerate(items[:MOST_ITEMS])
+        for at, item in enumerate(items[: _most(depth + 1)])
     ]
-    return Node("group", label, children=[*children, *_left_out(items)])
+    return Node("group", label, children=[*children, *_left_out(items, _most(depth + 1))])
+
+
+def _words(label: str, text: str) -> Node:
+    return Node("text" if len(text) <= SHORT else "note", label, text)
+
+
+def _joined(items: list[Any]) -> str:
+    text = clip(", ".join(str(item) for item in items[:MOST_ITEMS]))
+    left = len(items) - MOST_ITEMS
+    return f"{text} … and {left:,} more" if left > 0 else text
+
+
+def _most(depth: int) -> int:
+    """How many items are drawn of a list or object whose items are at this level."""
+    return MOST_ITEMS if depth <= 2 else MOST_DEEP_ITEMS
+
+
+def _trim(nodes: list[Node], room: int) -> tuple[list[Node], int]:
+    """The nodes that fit into `room` rows, the rest counted, and the room that is left."""
+    kept: list[Node] = []
+    for at, node in enumerate(nodes):
+        if room <= 0:
+            left = sum(other.more or 1 for other in nodes[at:])
+            return [*kept, Node("empty", more=left)], 0
+        node.children, room = _trim(node.children, room - 1)
+        kept.append(node)
+    return kept, room
 
 
 def _checks(items: list[Any]) -> list[Node]:
@@ -131,8 +161,8 @@ def _checks(items: list[Any]) -> list[Node]:
     return checks if len(checks) == len(items) else []
 
 
-def _left_out(value: Any) -> list[Node]:
-    left = len(value) - MOST_ITEMS
+def _left_out(value: Any, most: int) -> list[Node]:
+    left = len(value) - most
     return [Node("empty", more=left)] if left > 0 else []
 
 

@@ -138,7 +138,7 @@ class Caller:
         await self._ask("POST", "/auth/logout", {})
 
     async def change_password(self, current: str, new: str) -> None:
-        """POST /v1/auth/password: all other sessions of this user end."""
+        """POST /v1/auth/password: all sessions of this user end, this one too."""
         await self._ask(
             "POST", "/auth/password", {"current_password": current, "new_password": new}
         )

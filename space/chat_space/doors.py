@@ -11,9 +11,10 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from chat_space import render
 from chat_space.auth import Door, Seal, give_cookie, take_cookie
-from chat_space.client import Api, ApiError, Json
+from chat_space.client import Api, ApiError, Caller, Json
 
 NO_STORE = {"cache-control": "no-store"}
+CHANGED = "Your password was changed. Sign in with the new one."
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Pages:
 
     async def login_page(self, request: Request) -> Response:
         """The sign-in page."""
-        return self._page("login.html", next=_inside(request.query_params.get("next")))
+        note = CHANGED if "changed" in request.query_params else ""
+        return self._page("login.html", next=_inside(request.query_params.get("next")), note=note)
 
     async def login(self, request: Request) -> Response:
         """Sign in. gradio_client posts its `auth=` here, follows no redirect, and needs a 200."""
@@ -55,7 +57,16 @@ class Pages:
             )
         except ApiError as error:
             return self._refused(request, "login.html", error, form, next=back)
-        return self._let_in(request, session, back)
+        whose = {} if wants_page(request) else await self._whose(session)
+        return self._let_in(request, session, back, whose)
+
+    async def _whose(self, session: Json) -> Json:
+        """User and organization of a new session, for the page's script; `{}` if not told."""
+        try:
+            me = await self.api.caller(session["token"]).me()
+        except ApiError:
+            return {}
+        return {"user": me["user"], "organization": me["organization"]}
 
     async def logout(self, request: Request) -> Response:
         """End the session, at the API too; a session that is over already is no error."""
@@ -81,21 +92,41 @@ class Pages:
         return self._page("password.html", due=known.standing == "password_due")
 
     async def password(self, request: Request) -> Response:
-        """Change the password, then open the Space."""
+        """Change the password, which ends every session of this user, and begin a new one."""
         form = await request.form()
         try:
             refuse_foreign(request)
             caller = self.door.caller(request)
             _same(_text(form, "new_password"), _text(form, "again"))
+            me = await _who(caller)
             await caller.change_password(
                 _text(form, "current_password"), _text(form, "new_password")
             )
         except ApiError as error:
             return self._refused(request, "password.html", error, form, due=bool(form.get("due")))
         self.door.forget(caller.token)
+        return await self._begin_again(request, me, _text(form, "new_password"))
+
+    async def _begin_again(self, request: Request, me: Json | None, password: str) -> Response:
+        """Sign in with the new password; where that can't be done, lead to the sign-in page."""
+        try:
+            if me is None:
+                raise ApiError(401, "unauthenticated", CHANGED)
+            session = await self.api.login(
+                me["user"]["username"], password, me["organization"]["slug"]
+            )
+        except ApiError:
+            return self._changed(request)
+        return self._let_in(request, session, "/")
+
+    def _changed(self, request: Request) -> Response:
+        """The answer to a changed password where no new session could be begun."""
         if wants_page(request):
-            return RedirectResponse(f"{self.root_path}/", 303)
-        return JSONResponse({"success": True}, headers=NO_STORE)
+            response: Response = RedirectResponse(f"{self.root_path}/login?changed=1", 303)
+        else:
+            response = JSONResponse({"success": True, "message": CHANGED}, headers=NO_STORE)
+        take_cookie(response, request)
+        return response
 
     async def unavailable(self, request: HTTPConnection, error: ApiError) -> Response:
         """The page (or JSON) that says the API can't answer now."""
@@ -103,18 +134,20 @@ class Pages:
             return self._page("unavailable.html", status=503, error=error.detail)
         return JSONResponse({"error": str(error), "code": error.code}, 503, headers=NO_STORE)
 
-    def _let_in(self, request: Request, session: Json, back: str) -> Response:
+    def _let_in(
+        self, request: Request, session: Json, back: str, whose: Json | None = None
+    ) -> Response:
         due = bool(session["must_change_password"])
         if wants_page(request):
             response: Response = RedirectResponse(
                 self.root_path + ("/password" if due else back), 303
             )
         elif due:
-            error = "password_change_required: Sign in with a browser and change the password."
-            answer = {"error": error, "code": "password_change_required"}
+            code, detail = "password_change_required", "Change the password in a browser first."
+            answer = {"error": f"{code}: {detail}", "code": code, "detail": detail}
             response = JSONResponse(answer, 403, headers=NO_STORE)
         else:
-            response = JSONResponse({"success": True}, headers=NO_STORE)
+            response = JSONResponse({"success": True, **(whose or {})}, headers=NO_STORE)
         give_cookie(response, request, self.seal, session["token"], session["expires_at"])
         return response
 
@@ -127,7 +160,7 @@ class Pages:
                 page, error.status, headers, error=error.detail,
                 username=_text(form, "username"), organization=_text(form, "organization"), **data,
             )  # fmt: skip
-        body = {"error": str(error), "code": error.code}
+        body = {"error": str(error), "code": error.code, "detail": error.detail}
         return JSONResponse(body, error.status, headers=NO_STORE | headers)
 
     def _page(
@@ -153,6 +186,16 @@ def refuse_foreign(request: HTTPConnection) -> None:
     hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
     if urlsplit(origin).netloc not in hosts:
         raise ApiError(403, "foreign_origin", "This form was sent by another site.")
+
+
+async def _who(caller: Caller) -> Json | None:
+    """The caller, or None where the API tells it only after the password is changed."""
+    try:
+        return await caller.me()
+    except ApiError as error:
+        if error.code == "password_change_required":
+            return None
+        raise
 
 
 def _same(new: str, again: str) -> None:

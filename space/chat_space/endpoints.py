@@ -23,6 +23,8 @@ Endpoint = Callable[..., Awaitable[Json]]
 
 STEPS = {"interactive": 1, "assisted": 5, "autonomous": 10}  # per mode
 
+MOST_PLACES = 10  # of an error, told to a script
+
 log = logging.getLogger(__name__)
 
 
@@ -58,6 +60,21 @@ def result(code: str, message: str, data: Any) -> Json:
     return {"code": code, "message": message, "data": pointers(data)}
 
 
+def sentence_of(error: ApiError) -> str:
+    """The error as "code: sentence", with the places in the body that the API complains of."""
+    errors = error.members.get("errors")
+    found = errors if isinstance(errors, list) else []
+    places = [_place(item) for item in found[:MOST_PLACES] if isinstance(item, dict)]
+    named = "; ".join(place for place in places if place)
+    return f"{error} ({named})" if named else str(error)
+
+
+def _place(item: Json) -> str:
+    """One of the API's `errors` (`{"at", "error"}`) as "body.inputs: what is wrong"."""
+    told = (item.get("at"), item.get("error"))
+    return ": ".join(text for text in told if isinstance(text, str) and text)
+
+
 def readable[**P](endpoint: Callable[P, Awaitable[Json]]) -> Callable[P, Awaitable[Json]]:
     """An endpoint whose errors reach the script as "code: sentence", and nothing else of them."""
 
@@ -66,7 +83,7 @@ def readable[**P](endpoint: Callable[P, Awaitable[Json]]) -> Callable[P, Awaitab
         try:
             return await endpoint(*args, **kwargs)
         except ApiError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(sentence_of(error), print_exception=False) from error
         except Exception as error:
             log.exception("%s failed", endpoint.__name__)
             message = "internal: The Space failed; its log says why."
@@ -102,7 +119,10 @@ class Endpoints:
         confirmed: bool = False,
     ) -> dict[str, Any]:
         """Ask for one action. `confirmed` previews it and confirms exactly that preview."""
+        _text(project_id, "project_id")
         _limit(mode, 1)
+        if not isinstance(confirmed, bool):
+            raise ApiError(422, "invalid_body", "confirmed must be true or false.")
         caller, step = self.space.caller(request), _step(action_id, inputs)
         digest = (await caller.preview(project_id, [step]))["digest"] if confirmed else None
         execution = await caller.execute(project_id, str(uuid.uuid4()), step, digest)
@@ -118,6 +138,7 @@ class Endpoints:
         mode: str = "assisted",
     ) -> dict[str, Any]:
         """What one action would do now; nothing is stored."""
+        _text(project_id, "project_id")
         _limit(mode, 1)
         caller = self.space.caller(request)
         return _previewed(await caller.preview(project_id, [_step(action_id, inputs)]))
@@ -130,6 +151,7 @@ class Endpoints:
 
         A plan can't carry a confirmation: one with a step that needs it is not executed.
         """
+        _text(project_id, "project_id")
         caller, steps = self.space.caller(request), _steps(plan, mode)
         preview = await caller.preview(project_id, steps)
         if title := _needs_confirmation(preview):
@@ -143,12 +165,14 @@ class Endpoints:
         self, request: gr.Request, project_id: str, plan: dict[str, Any], mode: str = "assisted"
     ) -> dict[str, Any]:
         """What a plan would do now; nothing is stored."""
+        _text(project_id, "project_id")
         caller = self.space.caller(request)
         return _previewed(await caller.preview(project_id, _steps(plan, mode)))
 
     @readable
     async def get_registry(self, request: gr.Request, project_id: str) -> dict[str, Any]:
         """The components and actions that the caller may see, with JSON Schemas."""
+        _text(project_id, "project_id")
         registry = await self.space.caller(request).registry(project_id)
         return result("success", f"{len(registry['actions'])} actions.", registry)
 
@@ -157,6 +181,7 @@ class Endpoints:
         self, request: gr.Request, project_id: str, limit: int = 50
     ) -> dict[str, Any]:
         """The newest executions, at most `limit` (1–200): `{"items", "next_cursor"}`."""
+        _text(project_id, "project_id")
         page = await self.space.caller(request).executions(project_id, limit)
         return result("success", f"{len(page['items'])} executions.", page)
 
@@ -165,13 +190,20 @@ class Endpoints:
         self, request: gr.Request, project_id: str, message: str, mode: str = "assisted"
     ) -> dict[str, Any]:
         """What the agent makes of a message; it can only propose."""
+        _text(project_id, "project_id")
+        _text(message, "message")
         _limit(mode, 1)
         answer = await self.space.caller(request).chat(project_id, message, mode)
         return result(answer["kind"], answer.get("message") or "", answer)
 
 
-def _limit(mode: str, count: int) -> None:
-    if mode not in STEPS:
+def _text(value: Any, name: str) -> None:
+    if not isinstance(value, str):
+        raise ApiError(422, "invalid_body", f"{name} must be text.")
+
+
+def _limit(mode: Any, count: int) -> None:
+    if not isinstance(mode, str) or mode not in STEPS:
         raise ApiError(422, "invalid_body", f"mode must be one of {', '.join(STEPS)}.")
     if count > STEPS[mode]:
         raise ApiError(422, "invalid_body", f"Mode {mode} allows {STEPS[mode]} steps, not {count}.")

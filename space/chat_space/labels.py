@@ -8,6 +8,7 @@ from typing import Any
 Json = dict[str, Any]
 
 NAMES_AN_ITEM = ("title", "name", "label", "id")
+LONGEST = 300  # characters of a value; more of it only slows the page down
 MISTAKABLE = {"on", "off", "true", "false", "null", "none", "nothing"}
 
 
@@ -27,6 +28,19 @@ def titled(key: str, schema: Any) -> str:
     if not isinstance(title, str) or title.lower() == key.replace("_", " ").lower():
         return humanize(key)
     return title
+
+
+def property_label(schema: Json, key: str, sub: Json) -> str:
+    """What a property goes by: as declared, in words; a key of somebody's own choice verbatim."""
+    declared = schema.get("properties")
+    if isinstance(declared, Mapping) and key in declared:
+        return titled(key, sub)
+    return clip(key) or "(empty)"
+
+
+def clip(text: str, most: int = LONGEST) -> str:
+    """The text's beginning and its length, where it is long."""
+    return text if len(text) <= most else f"{text[:most]}… {len(text):,} characters"
 
 
 def resolve(schema: Any, root: Any) -> Json:
@@ -78,9 +92,10 @@ def _names(parts: list[str], schema: Json, root: Any, value: Any) -> list[str]:
             if name and at == len(parts) - 2 and _is_boolean(value, parts[-1]):
                 return names
             continue
-        schema = property_schema(schema, part, root)
+        sub = property_schema(schema, part, root)
+        names.append(property_label(schema, part, sub))
         value = value.get(part) if isinstance(value, Mapping) else None
-        names.append(titled(part, schema))
+        schema = sub
     return names
 
 
@@ -89,7 +104,7 @@ def item_name(item: Any) -> str | None:
     if not isinstance(item, Mapping):
         return None
     named = (item.get(key) for key in NAMES_AN_ITEM)
-    return next((name for name in named if isinstance(name, str) and name), None)
+    return next((clip(name) for name in named if isinstance(name, str) and name), None)
 
 
 def show(value: Any) -> str:
@@ -99,8 +114,8 @@ def show(value: Any) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        return f"“{value}”" if _mistakable(value) else value
-    return json.dumps(value, ensure_ascii=False)
+        return f"“{clip(value)}”" if _mistakable(value) else clip(value)
+    return clip(json.dumps(value, ensure_ascii=False))
 
 
 def _mistakable(text: str) -> bool:

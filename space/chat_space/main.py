@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from chat_space.auth import Door, Seal
 from chat_space.client import Api, ApiError
 from chat_space.doors import Pages
-from chat_space.middleware import SecurityHeaders, ShowTheDoor
+from chat_space.middleware import NoFiles, SecurityHeaders, ShowTheDoor
 from chat_space.render import STATIC
 from chat_space.settings import Settings
 from chat_space.theme import theme
@@ -51,12 +51,16 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(pages.router())
     app.mount("/space-static", StaticFiles(directory=STATIC), name="space-static")
+    app.add_middleware(NoFiles)
     app.add_middleware(
         ShowTheDoor, door=door, root_path=settings.root_path, unavailable=pages.unavailable
     )
     app.add_middleware(SecurityHeaders, framed_by=settings.framed_by)
+    blocks = build(Space(door, settings.root_path))
+    # Until it has launched, which mounting doesn't tell, Gradio takes every file for its own.
+    blocks.has_launched = True
     return gr.mount_gradio_app(
-        app, build(Space(door, settings.root_path)), path="/", auth_dependency=caller_name,
+        app, blocks, path="/", auth_dependency=caller_name,
         root_path=settings.root_path or None, theme=theme(), head=None, footer_links=[],
         run_history=False, ssr_mode=False, pwa=False, mcp_server=False, show_error=True,
         enable_monitoring=False, max_file_size=0,

@@ -7,9 +7,18 @@ its steps and digest to the API, which decides again and refuses whatever no lon
 import uuid
 from typing import Any
 
-from chat_space.labels import humanize, readable_path, show
+from chat_space.labels import (
+    humanize,
+    property_label,
+    property_schema,
+    readable_path,
+    resolve,
+    show,
+)
 
 Json = dict[str, Any]
+
+MOST_ROWS = 50  # of a step's changes or inputs; the rest is counted
 
 RESULTS = {  # an execution's status: the badge's words and tone
     "success": ("Done", "good"),
@@ -137,9 +146,10 @@ def _step(step: Json, registry: Json, state: Json) -> Json:
     return {
         "title": step.get("title") or action_title(step["action"], registry),
         "risk": step.get("risk"),
-        "changes": changes(step.get("diff") or [], registry, state),
+        "changes": changes((step.get("diff") or [])[:MOST_ROWS], registry, state),
+        "more": max(0, len(step.get("diff") or step.get("inputs") or []) - MOST_ROWS),
         "explanations": step.get("explanations", []) if step["status"] != "success" else [],
-        "inputs": _inputs(step.get("inputs") or {}) if not step.get("diff") else [],
+        "inputs": _inputs(step, registry) if not step.get("diff") else [],
         "reached": True,
     }
 
@@ -150,13 +160,23 @@ def _unreached(step: Json, registry: Json) -> Json:
         "risk": None,
         "changes": [],
         "explanations": [],
-        "inputs": _inputs(step.get("inputs") or {}),
+        "more": max(0, len(step.get("inputs") or []) - MOST_ROWS),
+        "inputs": _inputs(step, registry),
         "reached": False,
     }
 
 
-def _inputs(inputs: Json) -> list[Json]:
-    return [{"label": humanize(key), "value": show(value)} for key, value in inputs.items()]
+def _inputs(step: Json, registry: Json) -> list[Json]:
+    actions = {item["id"]: item for item in registry.get("actions", [])}
+    root = actions.get(step["action"], {}).get("inputs") or {}
+    schema = resolve(root, root)
+    return [
+        {
+            "label": property_label(schema, key, property_schema(schema, key, root)),
+            "value": show(value),
+        }
+        for key, value in list((step.get("inputs") or {}).items())[:MOST_ROWS]
+    ]
 
 
 def _title(steps: list[Json]) -> str:

@@ -1,18 +1,22 @@
 """API data to escaped HTML: pure functions over the templates, every value autoescaped."""
 
 import hashlib
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from chat_space.cards import Card
+from chat_space.labels import clip
 
 Json = dict[str, Any]
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode's controls, formats and separators
 EMBLEMS = {"success": "plain", "rejected": "bad", "failed": "bad", "pending_approval": "wait"}
 
 
@@ -23,7 +27,19 @@ def _when(at: str) -> str:
 
 def _thousands(number: float) -> str:
     """A number with thin spaces between its thousands: 1 250 000."""
-    return f"{number:,}".replace(",", "\u2009")
+    return clip(f"{number:,}".replace(",", "\u2009"))
+
+
+def _isolated(text: Any) -> Markup:
+    """Somebody's text: its direction is its own, and what would be invisible has a mark."""
+    return Markup("<bdi>{}</bdi>").format(Markup("").join(map(_sign, str(text))))
+
+
+def _sign(character: str) -> str:
+    """The character, or a mark that names it where it directs, hides or joins others."""
+    if character in "\n\t" or unicodedata.category(character) not in INVISIBLE:
+        return escape(character)
+    return Markup('<small class="cs-sign">U+{:04X}</small>').format(ord(character))
 
 
 def _version() -> str:
@@ -39,13 +55,21 @@ environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-environment.filters |= {"when": _when, "thousands": _thousands}
+environment.filters |= {"when": _when, "thousands": _thousands, "isolated": _isolated, "clip": clip}
 environment.globals |= {"emblems": EMBLEMS, "assets": _version()}
 
 
 def page(name: str, **data: Any) -> str:
     """One of the Space's own pages (sign in, password, unavailable)."""
-    given = {"error": "", "username": "", "organization": "", "next": "/", "due": False, **data}
+    given = {
+        "error": "",
+        "note": "",
+        "username": "",
+        "organization": "",
+        "next": "/",
+        "due": False,
+        **data,
+    }
     return environment.get_template(name).render(given)
 
 

@@ -46,6 +46,7 @@ class FakeApi:
     projects: dict[str, Project] = field(default_factory=worlds)
     seen: list[tuple[str, str, Json]] = field(default_factory=list)
     broken: str | None = None  # a path ending that answers 503
+    organization: str = "o-1"
     url: str = ""
 
     def bodies(self, ending: str) -> list[Json]:
@@ -71,11 +72,12 @@ class FakeApi:
         return self.tokens[token]
 
     def password(self, name: str, body: Json) -> None:
-        """POST /v1/auth/password."""
+        """POST /v1/auth/password: ends all sessions of the user, the asking one too."""
         if self.users[name] != body["current_password"]:
             raise Problem(403, "forbidden", "The current password is wrong.")
         self.users[name] = body["new_password"]
         self.due.discard(name)
+        self.tokens = {token: user for token, user in self.tokens.items() if user != name}
 
     # -- asking ---------------------------------------------------------------------------------
     def execute(self, project: Project, body: Json, steps: list[Json]) -> list[Json]:
@@ -155,7 +157,7 @@ class FakeApi:
     def _me(self, name: str) -> Json:
         return {
             "user": {"id": f"u-{name}", "username": name}, "admin": False,
-            "organization": {"id": "o-1", "slug": "main", "title": "Main"},
+            "organization": {"id": self.organization, "slug": "main", "title": "Main"},
             "must_change_password": name in self.due,
         }  # fmt: skip
 

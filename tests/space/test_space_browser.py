@@ -185,15 +185,37 @@ def test_a_session_that_ends_loses_nothing(page, fake, noticed_by):
     dialog.get_by_label("Username").fill("ada")
     dialog.get_by_label("Password").fill("wrong")
     dialog.get_by_role("button", name="Sign in").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("wrong")
+    expect(dialog.get_by_role("alert")).to_have_text("Username or password is wrong.")
     dialog.get_by_label("Password").fill("correct horse")
     dialog.get_by_role("button", name="Sign in").click()
     expect(dialog).to_have_count(0)
+    assert fake.bodies("/auth/login")[-1]["organization"] == "main"
     expect(page.get_by_test_id("plan-card")).to_have_count(2)
     page.get_by_test_id("confirm").last.click()
     expect(page.get_by_test_id("plan-badge").last).to_have_text("Done")
     expect(page.get_by_test_id("project-title")).to_have_text("Demo")
     expect(page.get_by_test_id("state-card").first).to_contain_text("3")
+
+
+@pytest.mark.parametrize("other", ["user", "organization"])
+def test_another_person_or_organization_gets_a_page_of_its_own(page, fake, other):
+    """Whoever signs in is not who the page belongs to: it is loaded anew, without what it held."""
+    say(page, "add 2")
+    expect(page.get_by_test_id("plan-card")).to_be_visible()
+    fake.tokens.clear()
+    if other == "user":
+        fake.users["grace"] = "correct horse"
+    else:
+        fake.organization = "o-2"
+    say(page, "add 3")
+    dialog = page.get_by_test_id("session-ended")
+    dialog.get_by_label("Username").fill("grace" if other == "user" else "ada")
+    dialog.get_by_label("Password").fill("correct horse")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_test_id("greeting")).to_be_visible()
+    expect(page.get_by_test_id("plan-card")).to_have_count(0)
+    expect(page.get_by_test_id("message-box")).to_have_value("")
+    assert len(fake.bodies("/chat")) <= 2
 
 
 def test_while_the_api_is_down_the_conversation_says_so(page, fake):
@@ -226,7 +248,21 @@ def test_the_keyboard_is_enough(page, fake):
     expect(confirm).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("plan-badge")).to_have_text("Done")
+    expect(page.get_by_test_id("plan-card").get_by_role("heading")).to_be_focused()
     assert fake.projects["demo"].state["demo.counter"] == {"value": 3}
+
+
+def test_a_large_value_is_shown_in_time_and_can_be_confirmed(page, fake):
+    """50,000 characters without a space: the page answers at once, and Confirm is in sight."""
+    large = "x" * 50_000
+    fake.projects["demo"].state["memory"] = {large: large, "list": [large] * 50}
+    say(page, "add 3")
+    expect(page.get_by_test_id("confirm")).to_be_in_viewport(timeout=4_000)
+    expect(page.get_by_test_id("state")).to_contain_text("… 50,000 characters")
+    page.get_by_test_id("confirm").click()
+    expect(page.get_by_test_id("plan-badge")).to_have_text("Done", timeout=4_000)
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
 
 
 def test_on_a_phone_the_message_box_stays_in_sight(chromium, space_url, fake):

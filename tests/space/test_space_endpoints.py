@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 from chat_space.auth import COOKIE
+from chat_space.client import ApiError
+from chat_space.endpoints import sentence_of
 from gradio_client import Client
 from gradio_client.exceptions import AuthenticationError
 
@@ -83,6 +85,49 @@ def test_confirmed_confirms_the_preview_it_made(fake, script):
     assert (refused["code"], refused["message"]) == ("rejected", "It has to be confirmed.")
     assert done["code"] == "success"
     assert ["confirm" in body for body in fake.bodies("/executions")] == [False, True]
+
+
+@pytest.mark.parametrize("confirmed", ["false", "true", 1, 0, None, {}, []])
+def test_only_a_boolean_confirms(fake, script, confirmed):
+    """The text "false" is true to Python; nothing but true and false is taken."""
+    asked: tuple[Any, ...] = ("demo", "demo.counter.reset", {}, "assisted", confirmed)
+    with pytest.raises(Exception, match="invalid_body: confirmed must be true or false"):
+        script.predict(*asked, api_name="/execute_action")
+    assert fake.bodies("/executions") == fake.bodies("/previews") == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "args"),
+    [
+        ("execute_action", (5, "demo.counter.reset", {})),
+        ("execute_action", ("demo", 5, {})),
+        ("execute_action", ("demo", "demo.counter.reset", {}, ["assisted"])),
+        ("simulate_action", ({}, "demo.counter.reset", {})),
+        ("simulate_action", ("demo", None, {})),
+        ("execute_plan", ([], {"steps": []})),
+        ("simulate_plan", ("demo", {"steps": []}, {})),
+        ("get_registry", (None,)),
+        ("get_audit_log", (1, 5)),
+        ("chat", ("demo", 5)),
+        ("chat", (True, "add 3")),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_by_name(script, endpoint, args):
+    """A script's mistake is told as its mistake, not as the Space's."""
+    with pytest.raises(Exception, match="invalid_body: "):
+        script.predict(*args, api_name=f"/{endpoint}")
+
+
+def test_a_refused_body_says_where():
+    """The API's `errors` name the places; the first ten are told."""
+    errors = [{"at": f"body.inputs.{at}", "error": "Missing."} for at in range(12)]
+    error = ApiError(422, "invalid_body", "The body is wrong.", {"errors": [*errors[:1], 5]})
+    assert sentence_of(error) == (
+        "invalid_body: The body is wrong. (body.inputs.0: Missing.)"
+    )  # fmt: skip
+    many = sentence_of(ApiError(422, "invalid_body", "Wrong.", {"errors": errors}))
+    assert many.count("Missing.") == 10
+    assert sentence_of(ApiError(404, "not_found", "None.")) == "not_found: None."
 
 
 def test_a_simulation_leaves_nothing(fake, script):

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from chat_space import render
 from chat_space.auth import COOKIE
 from chat_space.main import create_app
 from chat_space.settings import Settings
@@ -100,6 +101,67 @@ def test_a_due_password_change_comes_first(fake, browser):
     assert fake.users["ada"] == "n3w secret"
 
 
+def change(browser, **more: str) -> httpx.Response:
+    """Change Ada's password on the page."""
+    new = {"new_password": "n3w secret", "again": "n3w secret"}
+    form = {"current_password": ADA["password"], **new, **more}
+    return browser.post("/password", data=form)
+
+
+def test_a_changed_password_ends_all_sessions_and_begins_a_new_one(fake, browser):
+    """The API ends them all; the Space signs in again, in the same organization."""
+    browser.post("/login", data=ADA)
+    old = browser.cookies[COOKIE]
+    assert change(browser).headers["location"] == "/"
+    assert browser.get("/").status_code == 200
+    assert httpx.get(f"{browser.base_url}/", headers=HTML, cookies={COOKIE: old}).is_redirect
+    assert fake.bodies("/auth/login")[-1] == {
+        "username": "ada",
+        "password": "n3w secret",
+        "organization": "main",
+    }
+
+
+def test_where_no_new_session_begins_the_sign_in_page_says_why(fake, browser):
+    """An outage between the two leaves a changed password, and somebody who is signed out."""
+    browser.post("/login", data=ADA)
+    fake.broken = "/auth/login"
+    done = change(browser)
+    assert done.headers["location"] == "/login?changed=1"
+    assert COOKIE not in browser.cookies
+    assert "Your password was changed." in browser.get("/login?changed=1").text
+    assert fake.users["ada"] == "n3w secret"
+
+
+def test_a_script_that_signs_in_learns_who_it_is_and_a_plain_sentence_otherwise(space_url):
+    """The page's dialog compares the ids, and shows the sentence without the code."""
+    answer = httpx.post(f"{space_url}/login", data=ADA).json()
+    assert (answer["user"]["id"], answer["organization"]["id"]) == ("u-ada", "o-1")
+    wrong = httpx.post(f"{space_url}/login", data=ADA | {"password": "no"}).json()
+    assert wrong["detail"] == "Username or password is wrong."
+
+
+def test_the_header_says_whose_page_it_is(space_url, fake):
+    """User and organization by id, and the organization's slug to sign in to again."""
+    html = render.header(fake._me("ada"), fake.projects["demo"].item(), [], space_url)
+    for attribute in ('user="u-ada"', 'organization="main"', 'organization-id="o-1"'):
+        assert f"data-{attribute}" in html
+
+
+@pytest.mark.parametrize(
+    "headers", [{"authorization": "Bearer tök"}, {"cookie": f"{COOKIE}=tök"}]
+)  # fmt: skip
+def test_a_token_no_header_can_carry_is_no_session(space_url, headers):
+    """People are led to the sign-in page, scripts get a 401; nothing breaks."""
+    raw = {name: value.encode() for name, value in headers.items()}
+    for encoded in (raw, {name: value.encode("latin-1") for name, value in headers.items()}):
+        assert httpx.get(f"{space_url}/config", headers=encoded).status_code == 401
+        page = httpx.get(f"{space_url}/", headers={**HTML, **encoded})
+        assert (page.status_code, page.headers["location"]) == (303, "/login")
+        out = httpx.get(f"{space_url}/logout", headers={**HTML, **encoded})
+        assert out.status_code == 303
+
+
 def test_a_script_is_told_that_a_password_change_is_due(fake, space_url):
     """Without Accept: text/html the answers are JSON."""
     fake.due.add("ada")
@@ -137,4 +199,4 @@ def test_signed_in_people_cannot_put_files_on_the_server(browser):
     """The Space takes no uploads, so a full disk or a planted file is out of reach."""
     browser.post("/login", data=ADA)
     answer = browser.post("/gradio_api/upload", files={"files": ("a.txt", b"text")})
-    assert answer.status_code == 413
+    assert answer.status_code == 404

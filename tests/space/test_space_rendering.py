@@ -54,11 +54,11 @@ def test_a_hostile_name_in_the_activity_is_shown_as_text():
     [
         ("/harbor.release/frozen", "Release 24.11 · Frozen"),
         ("/harbor.readiness/items/0/done", "Readiness · Security review"),
-        ("/harbor.readiness/items/0/title", "Readiness · Security review · Title"),
+        ("/harbor.readiness/items/0/title", "Readiness · Security review · title"),
         ("/harbor.readiness/items/-", "Readiness · Items · new item"),
         ("/harbor.readiness/items/9", "Readiness · Items · #10"),
-        ("/harbor.unknown/some_key", "Harbor unknown · Some key"),
-        ("/harbor.budget/a~1b~0c", "Launch budget · A/b~c"),
+        ("/harbor.unknown/some_key", "Harbor unknown · some_key"),
+        ("/harbor.budget/a~1b~0c", "Launch budget · a/b~c"),
         ("", "Everything"),
     ],
 )
@@ -144,3 +144,82 @@ def test_somebody_who_may_do_nothing_is_offered_nothing():
     assert suggest({"actions": []}) == []
     one = {"id": "a", "phrases": ["go"], "inputs": {}, "targets": []}
     assert suggest({"actions": [one]}) == ["go"]
+
+
+def big(value) -> str:
+    """The page's state and a card for a memory that gets this value."""
+    demo = worlds()["demo"]
+    steps = [{"action": "memory.remember", "inputs": {"key": "k", "value": value}}]
+    card = proposals.propose("demo", steps, demo.preview(steps), demo.registry(), demo.state)
+    assert card["ask"] == steps
+    state = cards(demo.registry(), {"memory": {"k": value}})
+    return render.state(state) + render.conversation([card])
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * 50_000, ["y" * 50_000], {"deep": "z" * 50_000}, {"k" * 50_000: 1}]
+)
+def test_a_long_value_is_shown_by_its_beginning_and_its_length(value):
+    """What Confirm asks for stays whole; the page carries a few hundred characters of it."""
+    html = big(value)
+    assert len(html) < 5_000
+    assert "characters" in html
+    assert 'data-testid="confirm"' in html
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {f"k{number}": number for number in range(10_000)},
+        {"items": [{"a": {"b": number}} for number in range(10_000)]},
+        {"items": [{"title": "t", "done": False}] * 10_000},
+        {f"a{a}": {f"b{b}": {f"c{c}": [{}] for c in range(9)} for b in range(9)} for a in range(9)},
+        {"numbers": list(range(10_000))},
+    ],
+)  # fmt: skip
+def test_a_component_has_few_rows_and_counts_the_rest(state):
+    """Fifty rows at most, however its items nest."""
+    html = render.state(cards({}, {"c": state}))
+    assert "more" in html
+    assert len(html) < 15_000
+    if len(state) == 10_000:
+        assert "… and 9,950 more" in html
+
+
+def test_a_step_with_many_changes_counts_the_rest(demo):
+    """The first fifty are shown."""
+    diff = [{"op": "add", "path": f"/memory/k{at}", "value": at} for at in range(10_000)]
+    steps = [{"action": "memory.remember", "inputs": {"key": "k", "value": 1}}]
+    preview = demo.preview(steps)
+    preview["steps"][0]["diff"] = diff
+    html = render.conversation([proposals.propose("demo", steps, preview, demo.registry(), {})])
+    assert html.count('data-testid="change"') == 50
+    assert "… and 9,950 more" in html
+
+
+def test_keys_of_somebodys_own_choice_are_shown_verbatim(demo):
+    """Two keys that differ look different; only declared ones are put in words."""
+    memory = {"prod_db": "a", "prod.db": "b", "Prod db": "c", "": "d"}
+    nodes = cards(demo.registry(), {"memory": memory})[0].nodes
+    assert [node.label for node in nodes] == ["prod_db", "prod.db", "Prod db", "(empty)"]
+    assert readable_path("/memory/prod_db", demo.registry(), {}).endswith(" · prod_db")
+    loose = {"id": "c", "schema": {"additionalProperties": {"title": "Value", "type": "integer"}}}
+    shown = cards({"components": [loose]}, {"c": {"Prod_DB": 5}})[0].nodes
+    assert [(node.kind, node.label) for node in shown] == [("hero", "Prod_DB")]
+    steps = [{"action": "memory.remember", "inputs": {"key": "k", "my_own": "v"}}]
+    preview = {"digest": "d", "status": "rejected", "steps": [{**steps[0], "status": "rejected"}]}
+    card = proposals.propose("demo", steps, preview, demo.registry(), {})
+    assert [item["label"] for item in card["steps"][0]["inputs"]] == ["Key", "my_own"]
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\u2066", "\u200b", "\ufeff", "\u0007"])
+def test_characters_that_direct_or_hide_are_marked(demo, character):
+    """In keys and values, each isolated from what stands around it."""
+    text = f"ab{character}cd"
+    steps = [{"action": "memory.remember", "inputs": {"key": text, "value": text}}]
+    card = proposals.propose("demo", steps, demo.preview(steps), demo.registry(), {})
+    html = render.conversation([card]) + render.state(cards({}, {"c": {text: text}}))
+    assert character not in html
+    mark = f'ab<small class="cs-sign">U+{ord(character):04X}</small>cd'
+    assert html.count(mark) >= 4
+    assert f"<bdi>{mark}</bdi>" in html

@@ -45,8 +45,12 @@
     <label for="cs-again-password">Password</label>
     <input id="cs-again-password" name="password" type="password" autocomplete="current-password" required>
     <button class="cs-primary" type="submit">Sign in</button></form>`;
-  const username = () => document.querySelector(".cs-top")?.dataset.username;
-  let lastUsername;
+  /* Whose page this is, from its header: user and organization, by id and by name. */
+  const holder = () => {
+    const top = document.querySelector(".cs-top[data-user]");
+    return top ? { ...top.dataset } : null;
+  };
+  let lastHolder = null;
 
   function askToSignIn() {
     return (signedIn ??= new Promise((resolve) => {
@@ -71,19 +75,27 @@
 
   async function signInAgain(dialog, form) {
     const alert = form.querySelector(".cs-alert");
+    const body = new URLSearchParams(new FormData(form));
+    if (lastHolder) body.set("organization", lastHolder.organization);
     const response = await plainFetch(`${root}/login`, {
       method: "POST",
       headers: { accept: "application/json" },
-      body: new URLSearchParams(new FormData(form)),
+      body,
     }).catch(() => null);
     const answer = response ? await response.json().catch(() => ({})) : {};
     if (answer.code === "password_change_required") return location.assign(`${root}/password`);
     if (!response?.ok) {
-      alert.textContent = answer.error ?? "The service can't be reached. Try again shortly.";
+      alert.textContent = answer.detail ?? "The service can't be reached. Try again shortly.";
       alert.hidden = false;
       return;
     }
-    if (lastUsername && lastUsername !== form.elements.username.value) return location.reload();
+    const same =
+      answer.user?.id === lastHolder?.user &&
+      answer.organization?.id === lastHolder?.organizationId;
+    if (!lastHolder || !same) {
+      sent = ""; // what somebody else typed is no draft of theirs
+      return location.reload();
+    }
     signedInAt = performance.now();
     dialog.close();
   }
@@ -130,6 +142,14 @@
       latest.scrollIntoView({ block: "nearest" });
   }
 
+  /* The button that the keyboard pressed is gone with the answer: its card gets the focus. */
+  let byKeyboard = null;
+  function goBackTo(element) {
+    const card = byKeyboard && element.querySelector(`[data-card="${CSS.escape(byKeyboard)}"]`);
+    byKeyboard = null;
+    card?.querySelector("h3").focus({ preventScroll: true });
+  }
+
   /* An event got as far as the API and met the session's end there: ask it again afterwards. It
      may tell so late, when somebody has signed in again already. */
   let goingOn = false;
@@ -159,9 +179,9 @@
   let sendMessage = () => {};
   window.space = {
     started(element) {
-      lastUsername = username() ?? lastUsername;
+      lastHolder = holder() ?? lastHolder;
       new MutationObserver(() => {
-        lastUsername = username() ?? lastUsername;
+        lastHolder = holder() ?? lastHolder;
         if (element.querySelector('[data-session="ended"]')) goOnSignedIn();
       }).observe(element, { childList: true, subtree: true, attributes: true });
     },
@@ -194,6 +214,7 @@
         const card = button?.closest(".cs-plan");
         if (!button || card.classList.contains("cs-busy")) return;
         card.classList.add("cs-busy");
+        byKeyboard = event.detail === 0 ? card.dataset.card : null;
         act(() => trigger({ verb: button.dataset.verb, card: button.dataset.cardId }));
       });
     },
@@ -203,6 +224,7 @@
       requestAnimationFrame(() => {
         showLatest(element);
         if (typed && matchMedia("(min-width: 761px)").matches) box()?.focus();
+        if (!typed) goBackTo(element);
       });
     },
     activity(element, trigger) {
