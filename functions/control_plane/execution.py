@@ -12,13 +12,13 @@ from typing import Literal
 import orjson
 
 from control_plane import history
+from control_plane.archive.reader import Archive
 from control_plane.audit import Asking, Execution, as_answer
 from control_plane.canonical import MAX_INTEGER, canonical, sha256
 from control_plane.engine.context import Context
 from control_plane.engine.migration import MigrationFailed, migration
 from control_plane.engine.preview import Prediction, predict
 from control_plane.errors import ConfirmationStale, IdempotencyConflict, NotFound, Unavailable
-from control_plane.history import Archived
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
 from control_plane.models import (
@@ -69,7 +69,7 @@ class HandlerTimeout(Exception):
 
 
 def preview(
-    store: Store, archived: Archived, target: Target, intents: Sequence[Intent]
+    store: Store, archived: Archive, target: Target, intents: Sequence[Intent]
 ) -> dict[str, Json]:
     """What would happen if these intents were asked for together now; stores nothing."""
     past = _past(store, archived, target, intents)
@@ -78,7 +78,7 @@ def preview(
     return as_preview(predict(intents, context), context)
 
 
-def execute(store: Store, archived: Archived, target: Target, request: Request) -> dict[str, Json]:
+def execute(store: Store, archived: Archive, target: Target, request: Request) -> dict[str, Json]:
     """Decide and commit, or replay what the same request was answered before.
 
     Returns an execution, or for a plan `{"status", "executions"}`. Raises `ConfirmationStale`
@@ -120,7 +120,7 @@ def _asked(target: Target, intents: Sequence[Intent], keys: Sequence[str]) -> As
 
 
 def _past(
-    store: Store, archived: Archived, target: Target, intents: Sequence[Intent]
+    store: Store, archived: Archive, target: Target, intents: Sequence[Intent]
 ) -> dict[int, Mapping[str, Json]]:
     """The states that reverts go back to. What was at a version stays so: it needs no lock."""
     versions = {

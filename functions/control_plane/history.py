@@ -1,38 +1,21 @@
 """State at any earlier version or moment: the last checkpoint, and the diffs from there on."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
+from control_plane.archive.reader import Archive
 from control_plane.canonical import canonical, sha256, stored
 from control_plane.engine.effects import apply
 from control_plane.errors import NotFound
 from control_plane.models import Json
-from control_plane.store import Row, Store
+from control_plane.store import Store
 from control_plane.target import Target
 
 type Record = Mapping[str, Any]
 
 
-class Archived(Protocol):
-    """Executions that the database no longer holds; see `archive.reader.Archive`."""
-
-    def spans(
-        self,
-        org: str,
-        project: str,
-        before: int,
-        limit: int,
-        since: str | None = None,
-        until: str | None = None,
-    ) -> list[Row]: ...
-
-    def rows(self, span: Row, before: int) -> Iterator[Row]: ...
-
-    def below(self, org: str, project: str, before: int) -> Iterator[Row]: ...
-
-
 def state_at_version(
-    store: Store, archived: Archived, target: Target, version: int
+    store: Store, archived: Archive, target: Target, version: int
 ) -> dict[str, Json]:
     """The state at an earlier version. Raises `NotFound` for a version that has not been."""
     found = _state_at(store, archived, target, version)
@@ -49,7 +32,7 @@ def state_at_version(
 
 
 def components_at(
-    store: Store, archived: Archived, target: Target, version: int
+    store: Store, archived: Archive, target: Target, version: int
 ) -> dict[str, Json] | None:
     """Every component's state at a version; None for one that has not been."""
     found = _state_at(store, archived, target, version)
@@ -57,7 +40,7 @@ def components_at(
 
 
 def _state_at(
-    store: Store, archived: Archived, target: Target, version: int
+    store: Store, archived: Archive, target: Target, version: int
 ) -> tuple[dict[str, Json], str | None] | None:
     held = store.read(target.org, "checkpoint", project=target.project, version=version)
     start = held[0]["version"] if held else 0
@@ -69,7 +52,7 @@ def _state_at(
     return (components, at) if start == version else None
 
 
-def version_at(store: Store, archived: Archived, target: Target, at: str) -> int:
+def version_at(store: Store, archived: Archive, target: Target, at: str) -> int:
     """The version in force at an instant, which an execution's own moment includes; 0 before."""
     found = store.read(target.org, "version_at", project=target.project, at=at)
     if found:
@@ -81,7 +64,7 @@ def version_at(store: Store, archived: Archived, target: Target, at: str) -> int
 
 
 def _changes(
-    store: Store, archived: Archived, target: Target, after: int, until: int
+    store: Store, archived: Archive, target: Target, after: int, until: int
 ) -> list[tuple[Record, Json]]:
     """Record and diff of the successes from one version to another, wherever they lie."""
     rows = store.read(target.org, "changes", project=target.project, after=after, until=until)
@@ -99,7 +82,7 @@ def _changes(
 
 def _archived_successes(
     store: Store,
-    archived: Archived,
+    archived: Archive,
     target: Target,
     version: int | None = None,
     at: str | None = None,

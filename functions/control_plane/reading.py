@@ -6,10 +6,10 @@ from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
+from control_plane.archive.reader import Archive
 from control_plane.audit import as_answer
 from control_plane.canonical import canonical, sha256, stored
 from control_plane.errors import Malformed, NotFound
-from control_plane.history import Archived
 from control_plane.models import Json
 from control_plane.store import Row, Store
 from control_plane.target import Target
@@ -53,7 +53,7 @@ def state(store: Store, target: Target) -> dict[str, Json]:
 
 
 def executions(
-    store: Store, archived: Archived, target: Target, limit: int, cursor: str | None, **wanted: Any
+    store: Store, archived: Archive, target: Target, limit: int, cursor: str | None, **wanted: Any
 ) -> dict[str, Json]:
     """A page of the audit log, newest first, across the border to the archive.
 
@@ -81,7 +81,7 @@ def executions(
     }
 
 
-def execution(store: Store, archived: Archived, target: Target, seq: int) -> dict[str, Json]:
+def execution(store: Store, archived: Archive, target: Target, seq: int) -> dict[str, Json]:
     """One execution, live or archived. Raises `NotFound`."""
     rows = _live(store, target, seq + 1, 1, ANY)
     if not rows or rows[0]["seq"] != seq:
@@ -99,7 +99,7 @@ def _live(
 
 
 def _older(
-    archived: Archived, target: Target, before: int, count: int, wanted: Mapping[str, Any]
+    archived: Archive, target: Target, before: int, count: int, wanted: Mapping[str, Any]
 ) -> tuple[list[Row], int | None]:
     """So many archived rows, and where to go on when this request has read enough ranges."""
     rows: list[Row] = []
