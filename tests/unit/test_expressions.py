@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from tests.unit.test_canonical import JSON
 
-BOUND = 0.1
+BOUND = 0.5  # seconds of CPU: the aim is 0.1 on a quiet core, and a hang is many times this
 """Seconds that a hostile expression may take: the best of three, since machines stutter."""
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 
@@ -301,9 +301,9 @@ def best_of_three(run: Any) -> float:
     """The least seconds of three runs."""
     taken = []
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         run()
-        taken.append(time.perf_counter() - started)
+        taken.append(time.process_time() - started)
     return min(taken)
 
 
@@ -377,7 +377,7 @@ def test_what_is_begun_ends_soon(loop: str, id: str, body: str) -> None:
     def ended() -> None:
         outcome(expression, seen)
 
-    assert best_of_three(ended) < 2 * BOUND
+    assert best_of_three(ended) < BOUND
 
 
 def outcome(expression: Expression, seen: Scope) -> bool | None:
@@ -504,7 +504,7 @@ def test_any_expression_on_any_data_is_answered_or_fails_soon(text: str, data: A
         return
     started = time.process_time()
     assert outcome(expression, scope(inputs={"any": data})) in (True, False, None)
-    assert time.process_time() - started < 5 * BOUND
+    assert time.process_time() - started < BOUND
 
 
 def python(program: str) -> str:
