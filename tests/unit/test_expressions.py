@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 
 from tests.unit.test_canonical import JSON
 
-BOUND = 0.5  # seconds of CPU: the aim is 0.1 on a quiet core, and a hang is many times this
-"""Seconds that a hostile expression may take: the best of three, since machines stutter."""
+BOUND = 0.5
+"""CPU seconds that a hostile expression may take, the best of three runs: the aim is 0.1 on a quiet
+core, and what runs away takes many times this."""
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 
 ITEMS = [{"id": i, "price": i / 2, "tags": ["x", "y"], "owner": "u1"} for i in range(100)]
