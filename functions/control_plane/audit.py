@@ -68,7 +68,7 @@ def enter(decision: Decision, before: Context, after: Context, asking: Asking) -
     record = canonical(members)
     whole = {**members, **parts}
     execution = Execution(seq, version, sha256(record), record, payload, salt, whole)
-    return Entry(execution, _row(execution, decision, before, asking, id))
+    return Entry(execution, _row(execution, decision, asking, id))
 
 
 def _header(
@@ -106,15 +106,10 @@ def _outcome(decision: Decision, before: Context, after: Context) -> dict[str, J
     return outcome
 
 
-def _row(
-    execution: Execution, decision: Decision, before: Context, asking: Asking, id: str
-) -> dict[str, Json]:
+def _row(execution: Execution, decision: Decision, asking: Asking, id: str) -> dict[str, Json]:
     return {
-        "org_id": before.org,
-        "project_id": before.project,
         "seq": execution.seq,
         "version": execution.version,
-        "at": before.at,
         "id": id,
         "request_id": asking.request_id,
         "principal_id": asking.principal.id,

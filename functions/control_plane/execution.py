@@ -123,15 +123,11 @@ def _past(
     store: Store, archived: Archive, target: Target, intents: Sequence[Intent]
 ) -> dict[int, Mapping[str, Json]]:
     """The states that reverts go back to. What was at a version stays so: it needs no lock."""
-    versions = {
-        intent.inputs.get("version")
-        for intent in intents
-        if intent.action.partition("@")[0] == REVERT
-    }
+    asked = (i.inputs.get("version") for i in intents if i.action.partition("@")[0] == REVERT)
+    versions = {v for v in asked if type(v) is int and 0 <= v <= MAX_INTEGER}
     return {
         version: state
         for version in versions
-        if type(version) is int and 0 <= version <= MAX_INTEGER
         for state in [history.components_at(store, archived, target, version)]
         if state is not None
     }

@@ -124,7 +124,7 @@ def test_a_version_that_was_not_can_not_be_brought_back(project: Project) -> Non
     for version in (99, 2**53 - 1):
         refused = project.execute(revert(version))
         assert refused["reasons"] == [{"code": "unknown_version"}]
-    for wrong in (-1, "2", 1.5, True, None):
+    for wrong in (-1, "2", 1.5, True, None, [2], {"a": 2}):
         refused = project.execute(Intent("project.revert", {"version": wrong}))
         assert refused["reasons"][0]["code"] == "invalid_inputs"
 

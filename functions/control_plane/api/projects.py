@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import AwareDatetime
 
-from control_plane import administration, execution, history, reading
+from control_plane import administration, execution, history, identity, reading
 from control_plane.api import bodies, shared
 from control_plane.errors import ConfirmationStale, InvalidBody
 from control_plane.models import Intent, Json
@@ -54,7 +54,7 @@ def get_project(project: str) -> Response[str]:
 def get_registry(project: str) -> Response[str]:
     """The components and actions declared in a project, with their JSON Schemas."""
     caller = shared.caller(router, project)
-    target = shared.target_of(router, project)
+    target = identity.target(caller, shared.registries())
     named = {"id": target.project, "slug": caller.slug, "title": caller.title}
     registry = target.registry
     listed = registry.listed(admin=caller.role == "admin")

@@ -21,10 +21,9 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A project as trip 1 found it under the lock. `exists` is False for one not made yet."""
+    """A project as trip 1 found it under the lock. One not made yet has no head."""
 
     at: str
-    exists: bool
     role: Role | None = None
     head: Mapping[str, Any] = field(default_factory=dict)
     components: Mapping[str, Held] = field(default_factory=dict)
@@ -35,10 +34,9 @@ def read_loaded(text: str) -> Loaded:
     """Trip 1's JSON text as a model."""
     loaded = orjson.loads(text)
     if "head" not in loaded:
-        return Loaded(at=loaded["at"], exists=False)
+        return Loaded(at=loaded["at"])
     return Loaded(
         at=loaded["at"],
-        exists=True,
         role=loaded["role"],
         head=loaded["head"],
         components={id: Held(**held) for id, held in sorted((loaded["components"] or {}).items())},
