@@ -37,7 +37,7 @@ def _administer(
     when a name is taken.
     """
     intents = [intent for intent, _ in steps]
-    request = Request("execution", request_id or str(uuid7()), intents, None)
+    request = Request("execution", request_id or uuid7(), intents, None)
 
     def attempt() -> dict[str, Json]:
         asked = Asked(
@@ -52,7 +52,7 @@ def _administer(
             if transaction.loaded.keys:
                 return replay(transaction.loaded.keys, request)
             journal = Journal(context_of(target, transaction.loaded))
-            ids = [request.request_id, *(str(uuid7()) for _ in steps[1:])]
+            ids = [request.request_id, *(uuid7() for _ in steps[1:])]
             executions = [
                 journal.append(_granted(intent), Asking(target.principal, id, "api"), *effects)
                 for id, (intent, effects) in zip(ids, steps, strict=True)
@@ -84,7 +84,7 @@ def create_organization(
 
     Returns organization, username, password. Raises `Conflict` when the slug is taken.
     """
-    org, project, user = str(uuid7()), str(uuid7()), str(uuid7())
+    org, project, user = uuid7(), uuid7(), uuid7()
     organization = {"kind": "organization.create", "slug": slug, "title": slug.capitalize()}
     system = {
         "kind": "project.create",
@@ -119,7 +119,7 @@ def create_user(
 
     Who may do so is checked by the caller. Raises `Conflict` when the name is taken.
     """
-    new = _new_user(str(uuid7()), username, password, admin=False, must_change=True)
+    new = _new_user(uuid7(), username, password, admin=False, must_change=True)
     return _administer(store, _system(store, registries, org), [new])
 
 
@@ -156,7 +156,7 @@ def create_project(
         raise InvalidBody(f"There is no template {names['template']!r}; there are: {known}.")
     if _ID_SHAPED.fullmatch(names["slug"]):
         raise InvalidBody("A slug can't be shaped like an id. Choose a name.")
-    target = Target(org, str(uuid7()), principal, registries[names["template"]])
+    target = Target(org, uuid7(), principal, registries[names["template"]])
     steps: Steps = [(Intent("project.create", dict(names)), [{"kind": "project.create", **names}])]
     try:
         return _administer(store, target, steps, request_id)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from control_plane.canonical import canonical, sha256, stored
+from control_plane.canonical import canonical, canonical_of_ours, sha256, stored
 from control_plane.engine.context import Context, state_hash
 from control_plane.engine.explain import explain
 from control_plane.ids import uuid7
@@ -57,7 +57,7 @@ def enter(decision: Decision, before: Context, after: Context, asking: Asking) -
     parts = {"inputs": dict(decision.inputs), "diff": list(decision.diff)}
     payload = canonical(parts)
     salt = secrets.token_hex(SALT_BYTES)
-    id, seq = str(uuid7()), before.seq + 1
+    id, seq = uuid7(), before.seq + 1
     version = after.version if decision.changes else None
     members = {
         **_header(decision, before, asking, id, seq),
@@ -65,7 +65,7 @@ def enter(decision: Decision, before: Context, after: Context, asking: Asking) -
         "payload_hash": hash_payload(salt, payload),
         "prev_hash": before.hash,
     }
-    record = canonical(members)
+    record = canonical_of_ours(members)
     whole = {**members, **parts}
     execution = Execution(seq, version, sha256(record), record, payload, salt, whole)
     return Entry(execution, _row(execution, decision, asking, id))

@@ -73,8 +73,7 @@ def preview(
 ) -> dict[str, Json]:
     """What would happen if these intents were asked for together now; stores nothing."""
     past = _past(store, archived, target, intents)
-    context = replace(_seen(target, looking(store, _asked(target, intents, []))), past=past)
-    context = _migrated(context)
+    context = _migrated(_seen(target, looking(store, _asked(target, intents, [])), past))
     return as_preview(predict(intents, context), context)
 
 
@@ -105,10 +104,10 @@ def _attempt(
         known = transaction.loaded.keys
         if known:
             return replay(known, request)
-        journal = Journal(replace(_seen(target, transaction.loaded), past=past))
+        journal = Journal(_seen(target, transaction.loaded, past))
         migrate(journal)
         forecast = forecast_of(request, journal.context)
-        status, answer = _append(journal, target.principal, request, forecast)
+        status, answer = _append(journal, request, forecast)
         transaction.commit(journal.batch(keys_of(target.principal, request, status, answer)))
     return _answered(status, answer)
 
@@ -133,15 +132,15 @@ def _past(
     }
 
 
-def _seen(target: Target, loaded: Loaded) -> Context:
+def _seen(target: Target, loaded: Loaded, past: Past) -> Context:
     """The context, unless the role that authentication found is gone by now: `NotFound`."""
-    context = context_of(target, loaded)
+    context = context_of(target, loaded, past)
     if context.principal.role is None:
         raise NotFound()
     return context
 
 
-def context_of(target: Target, loaded: Loaded) -> Context:
+def context_of(target: Target, loaded: Loaded, past: Past | None = None) -> Context:
     """What decisions read, as it was loaded; who may see the project is not checked here."""
     role = "admin" if target.principal.kind == "system" else loaded.role
     return Context(
@@ -154,6 +153,7 @@ def context_of(target: Target, loaded: Loaded) -> Context:
         version=loaded.head.get("version", 0),
         hash=loaded.head.get("hash", GENESIS_HASH),
         components=loaded.components,
+        past=past or {},
     )
 
 
@@ -175,9 +175,7 @@ def _timed_out(request: Request, context: Context) -> Forecast:
     return Prediction([decision], request.intents, context), False
 
 
-def _append(
-    journal: Journal, principal: Principal, request: Request, forecast: Forecast
-) -> tuple[int, dict[str, Json]]:
+def _append(journal: Journal, request: Request, forecast: Forecast) -> tuple[int, dict[str, Json]]:
     """Append what the prediction says, or, where another was confirmed, that it was stale."""
     prediction, stale = forecast
     decisions = prediction.decisions
@@ -185,7 +183,7 @@ def _append(
     if stale:
         decisions = [_stale(decision) for decision in decisions]
     executions = [
-        journal.append(decision, _asking(journal, principal, request, index))
+        journal.append(decision, _asking(journal, request, index))
         for index, decision in enumerate(decisions)
     ]
     answer = _answer(request, executions, journal.context.registry.sentences)
@@ -199,12 +197,12 @@ def _stale(decision: Decision) -> Decision:
     )
 
 
-def _asking(journal: Journal, principal: Principal, request: Request, index: int) -> Asking:
+def _asking(journal: Journal, request: Request, index: int) -> Asking:
     plan = None
     if request.kind == "plan":
         plan = {"id": request.request_id, "step": index + 1, "of": len(request.intents)}
     return Asking(
-        principal=replace(principal, role=journal.context.principal.role),
+        principal=journal.context.principal,
         request_id=request.step_ids[index],
         trigger=request.trigger,
         preview=request.confirm,
@@ -252,7 +250,7 @@ def migrate(journal: Journal) -> None:
     """Append the `system` execution that brings the state to its declarations, if one is due."""
     decision = _migration(journal.context)
     if decision is not None:
-        journal.append(decision, Asking(SYSTEM, str(uuid7()), "system"))
+        journal.append(decision, Asking(SYSTEM, uuid7(), "system"))
 
 
 def _migrated(context: Context) -> Context:

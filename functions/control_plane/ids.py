@@ -2,14 +2,14 @@
 
 import secrets
 import time
-from uuid import UUID
 
 _MILLISECONDS = 1_000_000
 
 
-def uuid7() -> UUID:
-    """A new UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
+def uuid7() -> str:
+    """A new UUIDv7 as text: 48 bits of Unix milliseconds, then 74 random bits."""
     stamp = time.time_ns() // _MILLISECONDS
     random = secrets.randbits(74)
     high, low = random >> 62, random & ((1 << 62) - 1)
-    return UUID(int=(stamp << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)
+    digits = f"{(stamp << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

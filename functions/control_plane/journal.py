@@ -58,7 +58,7 @@ class Journal:
 
 def _message(message: Message, seq: int) -> dict[str, Json]:
     return {
-        "id": str(uuid7()),
+        "id": uuid7(),
         "seq": seq,
         "topic": message.topic,
         "body": canonical(message.body),

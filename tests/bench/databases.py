@@ -140,7 +140,7 @@ def targets(store: Store, token: str, slugs: tuple[str, ...]) -> list[Target]:
 
 def request() -> Request:
     """One more request for the benchmark's action."""
-    return Request("execution", str(uuid7()), [Intent(ACTION, {})], None)
+    return Request("execution", uuid7(), [Intent(ACTION, {})], None)
 
 
 def _populate(url: str, projects: int, components: int) -> tuple[str, tuple[str, ...]]:

@@ -91,7 +91,7 @@ def _handler(job: Job) -> Ask:
 
     def ask() -> None:
         path = f"/v1/projects/{random.choice(job.slugs)}/executions"
-        body = {"request_id": str(uuid7()), "action": ACTION, "inputs": {}}
+        body = {"request_id": uuid7(), "action": ACTION, "inputs": {}}
         answer = api.handler(event("POST", path, body, job.token), Context())
         if answer["statusCode"] != 200 or '"status":"success"' not in answer["body"]:
             raise RuntimeError(f"The handler answered {answer}")

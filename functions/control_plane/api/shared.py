@@ -66,7 +66,7 @@ def request_id(router: APIGatewayHttpRouter, given: str | None) -> str:
         raise InvalidBody("Idempotency-Key takes 1 to 128 characters.")
     if header and given and header != given:
         raise IdempotencyConflict("Idempotency-Key and request_id differ. Send one of them.")
-    return given or header or str(uuid7())
+    return given or header or uuid7()
 
 
 def answer(body: Any, status: int = 200) -> Response[str]:

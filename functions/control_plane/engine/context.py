@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from control_plane.canonical import canonical, sha256, stored
+from control_plane.canonical import canonical_of_ours, sha256, stored
 from control_plane.models import Decision, Held, Json, Principal
 from control_plane.registry import Registry
 
@@ -66,4 +66,4 @@ class States(Mapping[str, Json]):
 
 def state_hash(components: Mapping[str, Held]) -> str:
     """SHA-256 over the components' ids and hashes: the whole state in one line."""
-    return sha256(canonical({id: held.hash for id, held in components.items()}))
+    return sha256(canonical_of_ours({id: held.hash for id, held in components.items()}))

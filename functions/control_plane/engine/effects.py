@@ -16,6 +16,9 @@ type Operation = dict[str, Json]
 MAX_OPERATIONS = 100
 """Operations under one node that are kept apart; more are stored as one replace of the node."""
 
+_OBJECTS = (dict, MappingProxyType)
+_ARRAYS = (list, tuple)
+
 
 class Divergence(Exception):
     """An operation's old value is not what the state holds."""
@@ -37,6 +40,8 @@ def diff(before: Json, after: Json, path: str = "") -> Iterator[Operation]:
     Lists are compared place by place. 1 and 1.0 are equal, as their canonical texts are; 1 and
     true are not.
     """
+    if before is after:
+        return
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _diff_objects(before, after, path)
     elif isinstance(before, list) and isinstance(after, list):
@@ -139,14 +144,16 @@ def frozen(value: Json) -> Any:
     if isinstance(value, dict):
         return MappingProxyType({key: frozen(item) for key, item in value.items()})
     if isinstance(value, list):
-        return tuple(map(frozen, value))
+        return tuple([frozen(item) for item in value])
     return value
 
 
 def thawed(value: Any) -> Json:
     """Plain JSON again, whatever parts of a view it holds; other types stay as they are."""
-    if isinstance(value, dict | MappingProxyType):
+    if type(value) is str:
+        return value
+    if isinstance(value, _OBJECTS):
         return {key: thawed(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, _ARRAYS):
         return [thawed(item) for item in value]
     return value

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from control_plane.canonical import for_pydantic
+from control_plane.canonical import canonical, for_pydantic
 from control_plane.engine.context import Context
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.models import Json, Reason, Risk, Role
@@ -21,7 +21,7 @@ _ROLE_FOR_RISK: dict[Risk, Role] = {"low": "operator", "medium": "operator", "hi
 def validated(action: Action, inputs: Mapping[str, Json]) -> tuple[dict[str, Json], list[Reason]]:
     """The inputs with their defaults, as plain JSON, or why they don't fit the declaration."""
     try:
-        model = action.inputs.model_validate_json(for_pydantic(dict(inputs)))
+        model = action.inputs.model_validate_json(for_pydantic(canonical(dict(inputs))))
     except ValidationError as error:
         return {}, [_input_reason(item) for item in error.errors()[:MAX_INPUT_REASONS]]
     return model.model_dump(mode="json"), []

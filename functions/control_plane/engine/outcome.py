@@ -48,7 +48,7 @@ def carried_out(decided: Decision, action: Action, context: Context) -> Decision
         return failed(decided, Reason("handler_error", {"error": type(error).__name__}))
     if not new.keys() <= states.keys():
         return failed(decided, Reason("undeclared_change"))
-    return _checked(replace(decided, messages=messages), action, context, states, new)
+    return _checked(decided, action, context, (states, new), messages)
 
 
 def _past(decided: Decision, context: Context) -> dict[str, Json]:
@@ -73,25 +73,33 @@ def _checked(
     decided: Decision,
     action: Action,
     context: Context,
-    states: Mapping[str, Json],
-    new: Mapping[str, Json],
+    states: tuple[Mapping[str, Json], Mapping[str, Json]],
+    messages: tuple[Message, ...],
 ) -> Decision:
+    before, after = states
     operations: list[Operation] = []
     components: dict[str, Held | None] = {}
-    for id, state in sorted(new.items()):
+    for id, state in sorted(after.items()):
         held = hold(context, id, state)
         if isinstance(held, Reason):
             return failed(decided, held)
-        changes = list(diff(states[id], state, f"/{id}"))
+        changes = list(diff(before[id], state, f"/{id}"))
         if not all(_allowed(operation, action) for operation in changes):
             return failed(decided, Reason("undeclared_change", {"component": id}))
         many = len(changes) > MAX_OPERATIONS
-        operations += compact(states[id], state, f"/{id}") if many else changes
+        operations += compact(before[id], state, f"/{id}") if many else changes
         components[id] = held
     touched = {tokens(operation["path"])[0] for operation in operations}
     kept = {id: held for id, held in components.items() if id in touched}
     size = len(canonical(operations).encode())
-    done = replace(decided, status="success", diff=operations, components=kept, effect_size=size)
+    done = replace(
+        decided,
+        status="success",
+        diff=operations,
+        components=kept,
+        messages=messages,
+        effect_size=size,
+    )
     reason = _too_large(done, context) or _broken(done, action, context)
     return failed(decided, reason) if reason else done
 
@@ -108,7 +116,7 @@ def hold(context: Context, id: str, state: Json) -> Held | Reason:
         return Reason("invalid_state", {"component": id})
     try:
         text = canonical(state)
-        component.model.model_validate_json(for_pydantic(state))
+        component.model.model_validate_json(for_pydantic(text))
     except (Malformed, ValidationError):
         return Reason("invalid_state", {"component": id})
     if "\\u0000" in text and holds_nul(state):

@@ -58,6 +58,8 @@ def predict(intents: Sequence[Intent], context: Context, *, confirmed: bool = Tr
     decisions: list[Decision] = []
     moment, room = context, MAX_PLAN_BYTES
     for intent in intents:
+        if decisions:
+            moment = moment.after(decisions[-1])
         decision = decide(intent, moment, confirmed=confirmed)
         if decision.effect_size > room:
             decision = failed(decision, Reason("effect_too_large", {"limit": MAX_PLAN_BYTES}))
@@ -65,7 +67,6 @@ def predict(intents: Sequence[Intent], context: Context, *, confirmed: bool = Tr
         decisions.append(decision)
         if not decision.changes:
             break
-        moment = moment.after(decision)
     return Prediction(decisions, intents, context)
 
 

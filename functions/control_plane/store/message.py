@@ -13,21 +13,23 @@ from psycopg import pq
 def call(connection: psycopg.Connection[Any], function: str, *arguments: Any) -> bytes:
     """`SELECT function(…)` with these arguments: None, bool, int, str, or a list of str."""
     escaping = pq.Escaping(connection.pgconn)
-    values = b", ".join(_literal(escaping, value) for value in arguments)
+    values = b", ".join([_literal(escaping, value) for value in arguments])
     return b"SELECT %b(%b)" % (function.encode(), values)
 
 
 def _literal(escaping: Any, value: Any) -> bytes:
+    if type(value) is str:
+        if "'" in value or "\\" in value or "\x00" in value:
+            return bytes(escaping.escape_literal(value.encode()))
+        return b"'%b'" % value.encode()  # nothing in it to escape
     if value is None:
         return b"NULL"
     if isinstance(value, bool):
         return b"true" if value else b"false"
     if isinstance(value, int):
-        return str(value).encode()
-    if isinstance(value, list):
-        items = b", ".join(_literal(escaping, item) for item in value)
-        return b"ARRAY[" + items + b"]::text[]"
-    return bytes(escaping.escape_literal(value.encode()))
+        return b"%d" % value
+    items = b", ".join([_literal(escaping, item) for item in value])
+    return b"ARRAY[" + items + b"]::text[]"
 
 
 def send(connection: psycopg.Connection[Any], message: bytes) -> str:
