@@ -124,8 +124,9 @@ def holds_nul(value: Any) -> bool:
 
 def deeper_than(value: Any, levels: int) -> bool:
     """Whether a JSON value is nested deeper than so many levels; looks no deeper itself."""
-    if isinstance(value, dict):
-        return levels == 0 or any(deeper_than(item, levels - 1) for item in value.values())
-    if isinstance(value, list):
-        return levels == 0 or any(deeper_than(item, levels - 1) for item in value)
-    return False
+    if not isinstance(value, dict | list):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(
+        deeper_than(item, levels - 1) for item in items if type(item) is not str
+    )

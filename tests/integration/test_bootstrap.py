@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from control_plane import identity, settings
 from control_plane.errors import Unauthenticated
-from control_plane.store import Store
+from control_plane.store import SCHEMA_VERSION, Store
 from handlers import migrate
 
 from infra.local.bootstrap import seed
@@ -32,8 +32,8 @@ def test_the_migrate_function_makes_the_first_organization_once(
     monkeypatch.setenv("CHAT_AGENT_OWNER_DATABASE_URL", database.owner)
     settings.settings.cache_clear()
     event: dict[str, Any] = {"organization": "acme", "admin_password": "from secrets manager"}
-    assert migrate.handler(event, Context()) == {"schema": "0001", "made": True}
+    assert migrate.handler(event, Context()) == {"schema": SCHEMA_VERSION, "made": True}
     assert migrate.handler({**event, "admin_password": "x"}, Context())["made"] is False
-    assert migrate.handler({}, Context()) == {"schema": "0001"}
+    assert migrate.handler({}, Context()) == {"schema": SCHEMA_VERSION}
     opened = identity.login(Store(database.app), "admin", "from secrets manager", "acme")
     assert opened["must_change_password"] is True

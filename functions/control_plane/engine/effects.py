@@ -144,16 +144,14 @@ def frozen(value: Json) -> Any:
     if isinstance(value, dict):
         return MappingProxyType({key: frozen(item) for key, item in value.items()})
     if isinstance(value, list):
-        return tuple([frozen(item) for item in value])
+        return tuple([item if type(item) is str else frozen(item) for item in value])
     return value
 
 
 def thawed(value: Any) -> Json:
     """Plain JSON again, whatever parts of a view it holds; other types stay as they are."""
-    if type(value) is str:
-        return value
     if isinstance(value, _OBJECTS):
-        return {key: thawed(item) for key, item in value.items()}
+        return {key: item if type(item) is str else thawed(item) for key, item in value.items()}
     if isinstance(value, _ARRAYS):
-        return [thawed(item) for item in value]
+        return [item if type(item) is str else thawed(item) for item in value]
     return value

@@ -10,34 +10,30 @@ import psycopg
 from psycopg import pq
 
 
-def call(connection: psycopg.Connection[Any], function: str, *arguments: Any) -> bytes:
+def call(connection: psycopg.Connection[Any], function: str, *arguments: Any) -> str:
     """`SELECT function(…)` with these arguments: None, bool, int, str, or a list of str."""
     escaping = pq.Escaping(connection.pgconn)
-    values = b", ".join([_literal(escaping, value) for value in arguments])
-    return b"SELECT %b(%b)" % (function.encode(), values)
+    return f"SELECT {function}({', '.join([_literal(escaping, value) for value in arguments])})"
 
 
-def _literal(escaping: Any, value: Any) -> bytes:
+def _literal(escaping: Any, value: Any) -> str:
     if type(value) is str:
         if "'" in value or "\\" in value or "\x00" in value:
-            return bytes(escaping.escape_literal(value.encode()))
-        return b"'%b'" % value.encode()  # nothing in it to escape
+            return bytes(escaping.escape_literal(value.encode())).decode()
+        return f"'{value}'"  # nothing in it to escape
     if value is None:
-        return b"NULL"
-    if isinstance(value, bool):
-        return b"true" if value else b"false"
-    if isinstance(value, int):
-        return b"%d" % value
-    items = b", ".join([_literal(escaping, item) for item in value])
-    return b"ARRAY[" + items + b"]::text[]"
+        return "NULL"
+    if type(value) is list:
+        return f"ARRAY[{', '.join([_literal(escaping, item) for item in value])}]::text[]"
+    return str(value)  # int, or bool: SQL reads True and False as it reads true and false
 
 
-def send(connection: psycopg.Connection[Any], message: bytes) -> str:
+def send(connection: psycopg.Connection[Any], message: str) -> str:
     """Send a message and wait for all of it; answers the first value of its last statement.
 
     Raises psycopg's error for the first statement that failed: the rest was then not run.
     """
-    result = connection.pgconn.exec_(message)
+    result = connection.pgconn.exec_(message.encode())
     if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
         value = result.get_value(0, 0) if result.ntuples else None
         return (value or b"").decode()

@@ -16,8 +16,8 @@ from control_plane.store.rows import Batch, Loaded, read_loaded
 # The lock comes first and alone, inside `load_project`; READ COMMITTED gives each statement after
 # it a snapshot that is younger than the lock. Under REPEATABLE READ, or with lock and read in one
 # statement, 97 of 120 acknowledged writes were lost in a trial.
-_LOCKING = b"BEGIN ISOLATION LEVEL READ COMMITTED; "
-_LOOKING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+_LOCKING = "BEGIN ISOLATION LEVEL READ COMMITTED; "
+_LOOKING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Writing:
     def commit(self, batch: Batch) -> None:
         """Trip 2. When it returns, everything is committed; when it raises, ask by the key."""
         calls = [call(self._connection, name, *given) for name, given in batch.calls()]
-        send(self._connection, b"; ".join([*calls, b"COMMIT"]))
+        send(self._connection, "; ".join([*calls, "COMMIT"]))
 
 
 @contextmanager
@@ -84,5 +84,5 @@ def _load(connection: psycopg.Connection[Any], asked: Asked, *, lock: bool) -> L
     if lock:
         return read_loaded(send(connection, _LOCKING + load))
     loaded = send(connection, _LOOKING + load)
-    send(connection, b"COMMIT")
+    send(connection, "COMMIT")
     return read_loaded(loaded)
