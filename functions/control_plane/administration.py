@@ -3,17 +3,22 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from uuid import UUID, uuid5
 
 import psycopg
 
+from control_plane.archive.reader import Archive
 from control_plane.audit import Asking, as_answer
-from control_plane.errors import Conflict, Forbidden, InvalidBody
-from control_plane.execution import Request, context_of, keys_of, migrate, replay
+from control_plane.errors import Conflict, Forbidden, InvalidBody, NotFound
+from control_plane.execution import execute, migrate
 from control_plane.identity import NO_TENANT, Caller, check_password, hasher
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
+from control_plane.loading import context_of
 from control_plane.models import SYSTEM, Decision, Intent, Json, Principal
 from control_plane.registry import Registry, load_registries
+from control_plane.registry.builtin import CREATE_USER, SET_PASSWORD
+from control_plane.requests import Request, keys_of, replay
 from control_plane.store import Store
 from control_plane.store.writing import Asked, looking, writing
 from control_plane.target import Target
@@ -174,6 +179,61 @@ def _made_before(store: Store, target: Target, steps: Steps, request_id: str) ->
     if not loaded.keys:
         raise Conflict()
     return replay(loaded.keys, request)
+
+
+def add_user(
+    store: Store, archived: Archive, target: Target, new: Mapping[str, Json], request_id: str
+) -> dict[str, Json]:
+    """Make a person as an admin of the organization; they must change this password first.
+
+    `target` is the organization's own project; `new` has username, password, attributes. Answers
+    the execution. Raises `Conflict` when the name is taken, `InvalidBody` for a short password.
+    """
+    inputs = {
+        "user": str(uuid5(UUID(target.org), request_id)),  # the same when the request comes again
+        "username": new["username"],
+        "attributes": new["attributes"],
+    }
+    request = Request(
+        "execution",
+        request_id,
+        [Intent(CREATE_USER, inputs)],
+        None,
+        private={"password_hash": _hashed(new["password"])},
+    )
+    try:
+        return execute(store, archived, target, request)
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict() from error
+
+
+def reset_password(
+    store: Store, archived: Archive, target: Target, user: str, password: str, request_id: str
+) -> dict[str, Json]:
+    """Set somebody's password, which they must change first. Answers the execution."""
+    request = Request(
+        "execution",
+        request_id,
+        [Intent(SET_PASSWORD, {"user": user})],
+        None,
+        subject=user,
+        private={"password_hash": _hashed(password)},
+    )
+    return execute(store, archived, target, request)
+
+
+def _hashed(password: str) -> str:
+    if len(password) < MIN_PASSWORD:
+        raise InvalidBody(f"Choose a password of at least {MIN_PASSWORD} characters.")
+    return hasher().hash(password)
+
+
+def user_id(store: Store, org: str, username: str) -> str:
+    """A person's id by name; raises `NotFound`."""
+    found = store.read(org, "user_by_name", username=username)
+    if not found:
+        raise NotFound(f"There is nobody called {username!r}.")
+    return str(found[0]["id"])
 
 
 def require_admin(caller: Caller) -> Caller:

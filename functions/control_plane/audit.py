@@ -13,6 +13,7 @@ from typing import Any
 from control_plane.canonical import canonical, canonical_of_ours, sha256, stored
 from control_plane.engine.context import Context, state_hash
 from control_plane.engine.explain import explain
+from control_plane.engine.rules import PERSONAL_FACTS, reads_person
 from control_plane.ids import uuid7
 from control_plane.models import Decision, Json, Principal
 
@@ -22,13 +23,19 @@ SALT_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How an intent was asked for: what a record says beside the decision."""
+    """How an intent was asked for: what a record says beside the decision.
+
+    `about` is the seq of the execution that this one answers, reverts or replaces; `approval` names
+    the request and its deciders.
+    """
 
     principal: Principal
     request_id: str
     trigger: str
     preview: str | None = None
     plan: Mapping[str, Json] | None = None
+    about: int | None = None
+    approval: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +53,21 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An execution with the row that its table takes."""
+    """An execution with the row that its table takes, and what it counts towards limits."""
 
     execution: Execution
     row: Mapping[str, Json] = field(repr=False)
+    usage: Mapping[str, int]
 
 
 def enter(decision: Decision, before: Context, after: Context, asking: Asking) -> Entry:
     """Record a decision made in `before` that leads to `after`, as the chain's next link."""
-    parts = {"inputs": dict(decision.inputs), "diff": list(decision.diff)}
+    parts: dict[str, Json] = {"inputs": dict(decision.inputs)}
+    if decision.status != "pending_approval":  # its effect isn't one yet: the request shows it
+        parts["diff"] = list(decision.diff)
+    if reads_person(before.policy):
+        parts["facts"] = {name: before.person.get(name) for name in PERSONAL_FACTS}
+    usage = {**decision.attempt, **(decision.charge if decision.changes else {})}
     payload = canonical(parts)
     salt = secrets.token_hex(SALT_BYTES)
     id, seq = uuid7(), before.seq + 1
@@ -62,19 +75,26 @@ def enter(decision: Decision, before: Context, after: Context, asking: Asking) -
     members = {
         **_header(decision, before, asking, id, seq),
         **_outcome(decision, before, after),
+        **({"usage": usage} if usage else {}),
         "payload_hash": hash_payload(salt, payload),
         "prev_hash": before.hash,
     }
     record = canonical_of_ours(members)
     whole = {**members, **parts}
     execution = Execution(seq, version, sha256(record), record, payload, salt, whole)
-    return Entry(execution, _row(execution, decision, asking, id))
+    return Entry(execution, _row(execution, decision, asking, id), usage)
 
 
 def _header(
     decision: Decision, before: Context, asking: Asking, id: str, seq: int
 ) -> dict[str, Json]:
-    optional = {"preview": asking.preview, "plan": asking.plan and dict(asking.plan)}
+    optional = {
+        "preview": asking.preview,
+        "plan": asking.plan and dict(asking.plan),
+        "about": asking.about,
+        "approval": asking.approval and dict(asking.approval),
+        "facts": _facts(decision, before),
+    }
     return {
         "v": FORMAT_VERSION,
         "org": before.org,
@@ -93,12 +113,20 @@ def _header(
     }
 
 
+def _facts(decision: Decision, before: Context) -> dict[str, Json] | None:
+    """What a decision under a policy read beyond state and inputs; nobody's personal facts."""
+    if not before.policy_version:
+        return None
+    observed = {"observed": list(decision.observed)} if decision.observed else {}
+    return {"usage": dict(before.usage), **observed}
+
+
 def _outcome(decision: Decision, before: Context, after: Context) -> dict[str, Json]:
     outcome: dict[str, Json] = {
         "status": decision.status,
         "reasons": [reason.record() for reason in decision.reasons],
         "cost": decision.cost if decision.changes else 0,
-        "policy_version": 0,
+        "policy_version": before.policy_version,
         "base_version": before.version,
     }
     if decision.changes:

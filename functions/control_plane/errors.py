@@ -105,6 +105,21 @@ class ConfirmationStale(ControlPlaneError):
     status = HTTPStatus.CONFLICT
 
 
+class ApprovalSuperseded(ControlPlaneError):
+    """Superseded: what was approved is not what would now happen. Nothing was changed; the new
+    request is `approval`, and `preview` shows it."""
+
+    code = "approval_superseded"
+    status = HTTPStatus.CONFLICT
+
+
+class InvalidPolicy(ControlPlaneError):
+    """The policy can't hold as it is written; `errors` names the lines and keys."""
+
+    code = "invalid_policy"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class BodyTooLarge(ControlPlaneError):
     """The body is too large. Send at most 256 KiB."""
 

@@ -5,196 +5,194 @@ in the same transaction, makes sure that nothing runs twice.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-import orjson
-
-from control_plane import history
+from control_plane import approvals
+from control_plane.approvals import Answer, answer_of
 from control_plane.archive.reader import Archive
-from control_plane.audit import Asking, Execution, as_answer
-from control_plane.canonical import MAX_INTEGER, canonical, sha256
+from control_plane.audit import Asking
 from control_plane.engine.context import Context
-from control_plane.engine.migration import MigrationFailed, migration
+from control_plane.engine.policy import Policy
 from control_plane.engine.preview import Prediction, predict
-from control_plane.errors import ConfirmationStale, IdempotencyConflict, NotFound, Unavailable
+from control_plane.engine.unlocks import unlocks
+from control_plane.errors import Conflict
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
-from control_plane.models import (
-    GENESIS_HASH,
-    SYSTEM,
-    Decision,
-    Intent,
-    Json,
-    Principal,
-    Reason,
-)
+from control_plane.loading import Pasts, asked, due_migration, pasts, seen, settled
+from control_plane.models import SYSTEM, Decision, Intent, Json, Reason
 from control_plane.previews import as_preview
 from control_plane.registry import REVERT
-from control_plane.store import KnownKey, Loaded, Store
-from control_plane.store.writing import Asked, looking, writing
+from control_plane.requests import Request, answered, keys_of, replay
+from control_plane.store import Store
+from control_plane.store.writing import looking, writing
 from control_plane.target import Target
 
 HANDLER_LIMIT_S = 7.0
 """Under the login's 8 s `idle_in_transaction_session_timeout`, which would end the transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request to execute one action (`kind` execution) or several as one (`kind` plan)."""
+class Watch:
+    """Tells when an action's own code has taken longer than a transaction may wait for it."""
 
-    kind: Literal["execution", "plan"]
-    request_id: str
-    intents: Sequence[Intent]
-    confirm: str | None
-    trigger: str = "api"
+    def __init__(self) -> None:
+        self._started = time.monotonic()
 
-    @property
-    def body_hash(self) -> str:
-        """What must be the same when the same request id comes again."""
-        steps = [[intent.action, dict(intent.inputs)] for intent in self.intents]
-        return sha256(canonical([self.kind, steps, self.confirm]))
-
-    @property
-    def step_ids(self) -> list[str]:
-        """The request id of each step's execution."""
-        if self.kind == "execution":
-            return [self.request_id]
-        return [f"{self.request_id}/{step}" for step in range(1, len(self.intents) + 1)]
+    def late(self) -> bool:
+        """Whether it has been too long since this watch was made."""
+        return time.monotonic() - self._started > HANDLER_LIMIT_S
 
 
 class HandlerTimeout(Exception):
-    """The action's own code took longer than a transaction may wait for it."""
+    """A step's own code took too long: the transaction is lost, and this is recorded in another."""
+
+    def __init__(self, step: int, decision: Decision) -> None:
+        super().__init__(decision.action)
+        self.step = step
+        self.decision = decision
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What would happen; whether another promise was confirmed; which step comes first."""
+
+    prediction: Prediction
+    stale: bool = False
+    start: int = 0
+
+
+type Foresee = Callable[[Request, Context], Forecast]
 
 
 def preview(
-    store: Store, archived: Archive, target: Target, intents: Sequence[Intent]
+    store: Store,
+    archived: Archive,
+    target: Target,
+    intents: Sequence[Intent],
+    policy: Policy | None = None,
 ) -> dict[str, Json]:
-    """What would happen if these intents were asked for together now; stores nothing."""
-    past = _past(store, archived, target, intents)
-    context = _migrated(_seen(target, looking(store, _asked(target, intents, [])), past))
-    return as_preview(predict(intents, context), context)
+    """What would happen if these intents were asked for together now; stores nothing.
+
+    `policy` stands in for the one in force, to see what it would say.
+    """
+    past = pasts(store, archived, target, intents)
+
+    def look(*, whole: bool) -> Prediction:
+        sought = asked(target, intents)
+        sought = replace(sought, components=None) if whole else sought
+        context = _migrated(seen(target, looking(store, sought), past, sought))
+        context = replace(context, policy=policy) if policy else context
+        return predict(intents, context, late=Watch().late)
+
+    prediction = settled(store, lambda: look(whole=policy is not None))
+    if not prediction.decisions[-1].promises:  # what would unlock it may need any component
+        prediction = settled(store, lambda: look(whole=True))
+    return {**as_preview(prediction, prediction.context), "unlocks": unlocks(prediction)}
 
 
 def execute(store: Store, archived: Archive, target: Target, request: Request) -> dict[str, Json]:
     """Decide and commit, or replay what the same request was answered before.
 
-    Returns an execution, or for a plan `{"status", "executions"}`. Raises `ConfirmationStale`
-    with the new preview when `confirm` no longer holds, after recording that.
+    Returns an execution, or for a plan `{"status", "executions"}`, with `approval` where it waits.
+    Raises `ConfirmationStale` with the new preview when `confirm` no longer holds, after recording
+    that.
     """
-    past = _past(store, archived, target, request.intents)
+    past = pasts(store, archived, target, request.intents)
     try:
-        return store.retrying(lambda: _attempt(store, target, request, past, _predicted))
-    except HandlerTimeout:
-        return store.retrying(lambda: _attempt(store, target, request, past, _timed_out))
+        return settled(store, lambda: _attempt(store, target, request, past, _predicted))
+    except HandlerTimeout as slow:
+        decision, step = slow.decision, slow.step
 
+    def timed_out(request: Request, context: Context) -> Forecast:
+        return Forecast(Prediction([decision], request.intents, context), start=step)
 
-type Past = Mapping[int, Mapping[str, Json]]
-type Forecast = tuple[Prediction, bool]
-"""What would happen, and whether it is another promise than the one that was confirmed."""
-type Predict = Callable[[Request, Context], Forecast]
+    return settled(store, lambda: _attempt(store, target, request, past, timed_out))
 
 
 def _attempt(
-    store: Store, target: Target, request: Request, past: Past, forecast_of: Predict
+    store: Store, target: Target, request: Request, past: Pasts, foresee: Foresee
 ) -> dict[str, Json]:
-    keys = sorted({request.request_id, *request.step_ids})
-    with writing(store, _asked(target, request.intents, keys)) as transaction:
+    sought = asked(target, request.intents, request.keys, request.replaces, request.subject)
+    with writing(store, sought) as transaction:
         known = transaction.loaded.keys
         if known:
             return replay(known, request)
-        journal = Journal(_seen(target, transaction.loaded, past))
+        journal = Journal(seen(target, transaction.loaded, past, sought))
         migrate(journal)
-        forecast = forecast_of(request, journal.context)
-        status, answer = _append(journal, request, forecast)
+        status, answer = _append(journal, request, foresee(request, journal.context))
         transaction.commit(journal.batch(keys_of(target.principal, request, status, answer)))
-    return _answered(status, answer)
-
-
-def _asked(target: Target, intents: Sequence[Intent], keys: Sequence[str]) -> Asked:
-    needed = target.registry.needed(intent.action for intent in intents)
-    schemas = target.registry.schema_versions
-    return Asked(target.org, target.project, target.principal, needed, keys, schemas)
-
-
-def _past(
-    store: Store, archived: Archive, target: Target, intents: Sequence[Intent]
-) -> dict[int, Mapping[str, Json]]:
-    """The states that reverts go back to. What was at a version stays so: it needs no lock."""
-    asked = (i.inputs.get("version") for i in intents if i.action.partition("@")[0] == REVERT)
-    versions = {v for v in asked if type(v) is int and 0 <= v <= MAX_INTEGER}
-    return {
-        version: state
-        for version in versions
-        for state in [history.components_at(store, archived, target, version)]
-        if state is not None
-    }
-
-
-def _seen(target: Target, loaded: Loaded, past: Past) -> Context:
-    """The context, unless the role that authentication found is gone by now: `NotFound`."""
-    context = context_of(target, loaded, past)
-    if context.principal.role is None:
-        raise NotFound()
-    return context
-
-
-def context_of(target: Target, loaded: Loaded, past: Past | None = None) -> Context:
-    """What decisions read, as it was loaded; who may see the project is not checked here."""
-    role = "admin" if target.principal.kind == "system" else loaded.role
-    return Context(
-        org=target.org,
-        project=target.project,
-        principal=replace(target.principal, role=role),
-        registry=target.registry,
-        at=loaded.at,
-        seq=loaded.head.get("seq", 0),
-        version=loaded.head.get("version", 0),
-        hash=loaded.head.get("hash", GENESIS_HASH),
-        components=loaded.components,
-        past=past or {},
-    )
+    return answered(status, answer)
 
 
 def _predicted(request: Request, context: Context) -> Forecast:
-    started = time.monotonic()
     confirmed = request.kind == "plan" or request.confirm is not None
-    prediction = predict(request.intents, context, confirmed=confirmed)
-    if time.monotonic() - started > HANDLER_LIMIT_S:
-        raise HandlerTimeout()
-    return prediction, request.confirm is not None and request.confirm != prediction.digest
+    prediction = predict(request.intents, context, confirmed=confirmed, late=Watch().late)
+    step, last = len(prediction.decisions) - 1, prediction.decisions[-1]
+    if last.status == "failed" and last.reasons[0].code == "handler_timeout":
+        raise HandlerTimeout(step, last)
+    stale = request.confirm is not None and request.confirm != prediction.digest
+    return Forecast(prediction, stale)
 
 
-def _timed_out(request: Request, context: Context) -> Forecast:
-    """What is recorded, once, in a new transaction, when a handler took too long."""
-    first = request.intents[0]
-    action = context.registry.find(first.action)
-    name, version = (action.id, action.version) if action else (first.action, 0)
-    decision = Decision(name, version, first.inputs, "failed", [Reason("handler_timeout")])
-    return Prediction([decision], request.intents, context), False
-
-
-def _append(journal: Journal, request: Request, forecast: Forecast) -> tuple[int, dict[str, Json]]:
-    """Append what the prediction says, or, where another was confirmed, that it was stale."""
-    prediction, stale = forecast
-    decisions = prediction.decisions
-    fresh = as_preview(prediction, journal.context) if stale else None
-    if stale:
-        decisions = [_stale(decision) for decision in decisions]
+def _append(journal: Journal, request: Request, forecast: Forecast) -> Answer:
+    """Append what the prediction says: executions, or a request for approval, or staleness."""
+    prediction = forecast.prediction
+    if forecast.stale:
+        return _stale(journal, request, prediction)
+    if request.replaces and prediction.decisions[-1].promises:
+        _withdraw_replaced(journal)
+    if prediction.waits:
+        asking = _asking(journal, request, 0)
+        return approvals.open_request(journal, prediction, request, asking)
     executions = [
-        journal.append(decision, _asking(journal, request, index))
-        for index, decision in enumerate(decisions)
+        journal.append(
+            _with_private(decision, request), _asking(journal, request, forecast.start + index)
+        )
+        for index, decision in enumerate(prediction.decisions)
     ]
-    answer = _answer(request, executions, journal.context.registry.sentences)
-    return (409, {"preview": fresh, "execution": answer}) if stale else (200, answer)
+    return 200, answer_of(journal, request.kind, executions, None)
 
 
-def _stale(decision: Decision) -> Decision:
-    reasons = [Reason("confirmation_stale")]
+def _stale(journal: Journal, request: Request, prediction: Prediction) -> Answer:
+    fresh = as_preview(prediction, journal.context)
+    executions = [
+        journal.append(_refused(decision), _asking(journal, request, index))
+        for index, decision in enumerate(prediction.decisions)
+    ]
+    answer = answer_of(journal, request.kind, executions, None)
+    return 409, {"preview": {**fresh, "unlocks": []}, "execution": answer}
+
+
+def _refused(decision: Decision) -> Decision:
     return replace(
-        decision, status="rejected", reasons=reasons, diff=(), components={}, messages=()
+        decision,
+        status="rejected",
+        reasons=[Reason("confirmation_stale")],
+        diff=(),
+        components={},
+        messages=(),
+        effects=(),
     )
+
+
+def _withdraw_replaced(journal: Journal) -> None:
+    """Close the waiting request that this one takes the place of; it must be one's own."""
+    replaced, principal = journal.context.approval, journal.context.principal
+    if (
+        replaced is None
+        or replaced.status != "pending"
+        or replaced.requester.owner != principal.owner
+    ):
+        raise Conflict("The request to replace isn't yours, or isn't waiting any more.")
+    outcome = approvals.outcome_of(replaced, principal, [])
+    approvals.close_by(journal, replaced, "withdrawn", outcome)
+
+
+def _with_private(decision: Decision, request: Request) -> Decision:
+    if not request.private:
+        return decision
+    effects = [{**effect, **request.private} for effect in decision.effects]
+    return replace(decision, effects=effects)
 
 
 def _asking(journal: Journal, request: Request, index: int) -> Asking:
@@ -207,59 +205,29 @@ def _asking(journal: Journal, request: Request, index: int) -> Asking:
         trigger=request.trigger,
         preview=request.confirm,
         plan=plan,
+        about=_about(journal.context, request, index),
     )
 
 
-def _answer(
-    request: Request, executions: Sequence[Execution], declared: Mapping[str, str]
-) -> dict[str, Json]:
-    answers = [as_answer(execution, declared) for execution in executions]
-    if request.kind == "execution":
-        return answers[0]
-    return {"status": answers[-1]["status"], "executions": answers}
-
-
-def _answered(status: int, answer: dict[str, Json]) -> dict[str, Json]:
-    if status == ConfirmationStale.status:
-        raise ConfirmationStale(**answer)
-    return answer
-
-
-def replay(known: Mapping[str, KnownKey], request: Request) -> dict[str, Json]:
-    """What this very request was answered before; else `IdempotencyConflict`."""
-    before = known.get(request.request_id)
-    if before is None or before.body_hash != request.body_hash:
-        raise IdempotencyConflict()
-    return _answered(before.status, orjson.loads(before.answer))
-
-
-def keys_of(
-    principal: Principal, request: Request, status: int, answer: Mapping[str, Json]
-) -> list[dict[str, Json]]:
-    """Rows for the request's key with what a replay answers; a plan takes its steps' ids, too."""
-    common = {"principal_id": principal.id, "body_hash": request.body_hash, "status": status}
-    text = orjson.dumps(answer).decode()
-    steps = [id for id in request.step_ids if id != request.request_id]
-    return [
-        {**common, "request_id": request.request_id, "answer": text},
-        *({**common, "body_hash": "", "request_id": id, "answer": "null"} for id in steps),
-    ]
+def _about(context: Context, request: Request, index: int) -> int | None:
+    """The execution that a request takes the place of, or that a revert goes back to."""
+    if request.replaces and context.approval is not None:
+        return context.approval.seq
+    intent = request.intents[index]
+    version = intent.inputs.get("version")
+    if intent.action.partition("@")[0] != REVERT or type(version) is not int:
+        return None
+    past = context.past.get(version)
+    return past.seq if past else None
 
 
 def migrate(journal: Journal) -> None:
     """Append the `system` execution that brings the state to its declarations, if one is due."""
-    decision = _migration(journal.context)
+    decision = due_migration(journal.context)
     if decision is not None:
         journal.append(decision, Asking(SYSTEM, uuid7(), "system"))
 
 
 def _migrated(context: Context) -> Context:
-    decision = _migration(context)
+    decision = due_migration(context)
     return context if decision is None else context.after(decision)
-
-
-def _migration(context: Context) -> Decision | None:
-    try:
-        return migration(context)
-    except MigrationFailed as error:
-        raise Unavailable(f"The project's state can't be migrated: {error}.") from error

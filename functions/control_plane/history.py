@@ -7,7 +7,7 @@ from control_plane.archive.reader import Archive
 from control_plane.canonical import canonical, sha256, stored
 from control_plane.engine.effects import apply
 from control_plane.errors import NotFound
-from control_plane.models import Json
+from control_plane.models import Json, Past
 from control_plane.store import Store
 from control_plane.target import Target
 
@@ -18,38 +18,38 @@ def state_at_version(
     store: Store, archived: Archive, target: Target, version: int
 ) -> dict[str, Json]:
     """The state at an earlier version. Raises `NotFound` for a version that has not been."""
-    found = _state_at(store, archived, target, version)
-    if found is None:
+    past, at = _state_at(store, archived, target, version)
+    if past is None:
         raise NotFound(f"This project has no version {version}.")
-    components, at = found
-    hashes = {id: sha256(canonical(component)) for id, component in components.items()}
+    hashes = {id: sha256(canonical(component)) for id, component in past.components.items()}
     return {
         "version": version,
         "at": at,
         "state_hash": sha256(canonical(hashes)),
-        "components": components,
+        "components": dict(past.components),
     }
 
 
-def components_at(
-    store: Store, archived: Archive, target: Target, version: int
-) -> dict[str, Json] | None:
-    """Every component's state at a version; None for one that has not been."""
-    found = _state_at(store, archived, target, version)
-    return found[0] if found else None
+def past_at(store: Store, archived: Archive, target: Target, version: int) -> Past | None:
+    """A version as it was; None for one that has not been."""
+    return _state_at(store, archived, target, version)[0]
 
 
 def _state_at(
     store: Store, archived: Archive, target: Target, version: int
-) -> tuple[dict[str, Json], str | None] | None:
+) -> tuple[Past | None, str | None]:
     held = store.read(target.org, "checkpoint", project=target.project, version=version)
-    start = held[0]["version"] if held else 0
-    components = stored(held[0]["state"]) if held else {}
-    at = held[0]["at"] if held else None
-    for record, diff in _changes(store, archived, target, start, version):
-        components = apply(components, diff)
-        start, at = record["version"], record["at"]
-    return (components, at) if start == version else None
+    reached, at = (held[0]["version"], held[0]["at"]) if held else (0, None)
+    past = (
+        Past(stored(held[0]["state"]), stored(held[0]["schemas"]), held[0]["seq"])
+        if held
+        else Past({})
+    )
+    for record, diff in _changes(store, archived, target, reached, version):
+        schemas = {**past.schemas, **record["component_versions"]}
+        past = Past(apply(dict(past.components), diff), schemas, record["seq"])
+        reached, at = record["version"], record["at"]
+    return (past if reached == version else None), at
 
 
 def version_at(store: Store, archived: Archive, target: Target, at: str) -> int:

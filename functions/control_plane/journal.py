@@ -6,9 +6,10 @@ from typing import Any
 
 from control_plane.audit import Asking, Execution, enter
 from control_plane.canonical import canonical
-from control_plane.engine.context import Context
+from control_plane.engine.context import Context, counted
+from control_plane.engine.counters import PERSONAL, stored_counter, window_end
 from control_plane.ids import uuid7
-from control_plane.models import Decision, Held, Json, Message
+from control_plane.models import Decision, Held, Json, Message, Principal
 from control_plane.store import Batch
 
 CHECKPOINT_EVERY = 64
@@ -25,18 +26,34 @@ class Journal:
         self._changed: dict[str, Held | None] = {}
         self._effects: list[Mapping[str, Json]] = []
         self._outbox: list[Mapping[str, Json]] = []
+        self._usage: Mapping[str, int] = {}
 
     def append(self, decision: Decision, asking: Asking, *effects: Mapping[str, Json]) -> Execution:
         """Append one execution, with what else it brings about beside component state."""
         before = self.context
-        after = before.after(decision)
+        after = before.after(decision) if decision.changes else before
         entry = enter(decision, before, after, asking)
-        self.context = replace(after, seq=entry.execution.seq, hash=entry.execution.hash)
+        used = counted(before.usage, entry.usage)
+        self.context = replace(
+            after, seq=entry.execution.seq, hash=entry.execution.hash, usage=used
+        )
         self._rows.append(entry.row)
-        self._changed |= decision.components
+        self._usage = counted(self._usage, _counters(entry.usage, asking.principal.owner))
         self._effects += effects
-        self._outbox += [_message(message, self.context.seq) for message in decision.messages]
+        if decision.changes:
+            self._changed |= decision.components
+            self._effects += decision.effects
+            self._outbox += [_message(message, self.context.seq) for message in decision.messages]
         return entry.execution
+
+    def act_as(self, principal: Principal, person: Mapping[str, Json]) -> None:
+        """What follows is asked by somebody else, whose own rates were counted when they asked."""
+        usage = {name: used for name, used in self.context.usage.items() if name not in PERSONAL}
+        self.context = replace(self.context, principal=principal, person=person, usage=usage)
+
+    def also(self, *effects: Mapping[str, Json]) -> None:
+        """What the transaction brings about beside what its executions say."""
+        self._effects += effects
 
     def batch(self, keys: Sequence[dict[str, Json]] = ()) -> Batch:
         """Everything appended so far, as one transaction's writes."""
@@ -52,8 +69,16 @@ class Journal:
             keys=keys,
             outbox=self._outbox,
             effects=self._effects,
+            usage=[
+                (name, window_end(name, start.at), amount) for name, amount in self._usage.items()
+            ],
             checkpoint=end.version // CHECKPOINT_EVERY > start.version // CHECKPOINT_EVERY,
         )
+
+
+def _counters(usage: Mapping[str, int], owner: str) -> Mapping[str, int]:
+    """The counters as they are stored: a person's own carry the person's id."""
+    return {stored_counter(name, owner): amount for name, amount in usage.items()}
 
 
 def _message(message: Message, seq: int) -> dict[str, Json]:

@@ -10,6 +10,8 @@ Status = Literal["success", "rejected", "failed", "pending_approval"]
 Role = Literal["viewer", "operator", "admin"]
 Risk = Literal["low", "medium", "high"]
 
+ROLE_RANK: Mapping[Role | None, int] = {None: 0, "viewer": 1, "operator": 2, "admin": 3}
+
 GENESIS_HASH = "0" * 64
 """`prev_hash` of a project's first execution."""
 
@@ -54,11 +56,20 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A version as it was: states and schema versions by component, and the execution's seq."""
+
+    components: Mapping[str, Json]
+    schemas: Mapping[str, int] = field(default_factory=dict)
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why a decision is not a success: a stable code with ids and integers, no sentence."""
 
     code: str
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: Mapping[str, Json] = field(default_factory=dict)
 
     def record(self) -> dict[str, Json]:
         """The reason as records hold it."""
@@ -74,13 +85,66 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """Who must approve: so many people of a role; `because` names the rules that ask for it."""
+
+    role: Role
+    count: int
+    expires_in: int | None = None
+    because: Sequence[str] = ()
+
+    def record(self) -> dict[str, Json]:
+        """The requirement as previews show it, its expiry in seconds."""
+        return {
+            "role": self.role,
+            "count": self.count,
+            "expires_in": self.expires_in,
+            "because": list(self.because),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A request that waits for approval, or once did, as stored.
+
+    `steps` are its intents, `step` the first that waits, and `person` what conditions see of the
+    requester; `digest` binds their predicted effect, and `preview` shows it;
+    `votes` has each decider's `{"user", "decision", "at"}`.
+    """
+
+    id: str
+    seq: int
+    status: str
+    requester: Principal
+    kind: Literal["execution", "plan"]
+    steps: Sequence["Intent"]
+    request_id: str
+    step: int
+    person: Mapping[str, Json]
+    digest: str
+    preview: Mapping[str, Json]
+    requirement: Requirement
+    at: str
+    expires_at: str | None
+    votes: Sequence[Mapping[str, Json]] = ()
+
+    @property
+    def deciders(self) -> list[str]:
+        """Ids of the people who have approved, in their order."""
+        return [str(vote["user"]) for vote in self.votes if vote["decision"] == "approve"]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The engine's answer to one intent.
 
     `diff` is RFC 6902 (add, remove, replace, each with `before` where there was a value), rooted
     at the components object, and `effect_size` its size in bytes; `components` holds each changed
     component as it is to be stored, None where it is to be removed; `cost` is what the action costs
-    if it succeeds; `messages` are sent only if it does.
+    if it succeeds; `messages` are sent only if it does, and so `effects` come about: what a
+    built-in action does beside component state. `attempt` and `charge` are what it counts towards
+    limits: the one in any case, the other only if it succeeds. One that waits for approval carries
+    what it would change. `observed` names the rules that only watch and would have had a say.
     """
 
     action: str
@@ -97,8 +161,18 @@ class Decision:
     targets: Mapping[str, int] = field(default_factory=dict)
     messages: Sequence[Message] = ()
     effect_size: int = 0
+    approval: Requirement | None = None
+    effects: Sequence[Mapping[str, Json]] = ()
+    attempt: Mapping[str, int] = field(default_factory=dict)
+    charge: Mapping[str, int] = field(default_factory=dict)
+    observed: Sequence[Mapping[str, Json]] = ()
 
     @property
     def changes(self) -> bool:
         """Whether it commits a new version."""
         return self.status == "success"
+
+    @property
+    def promises(self) -> bool:
+        """Whether it would commit one, at once or when it is approved."""
+        return self.status in ("success", "pending_approval")

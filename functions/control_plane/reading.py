@@ -26,9 +26,9 @@ _TOP = 2**63 - 1
 
 def projects(store: Store, org: str, user: str, limit: int, cursor: str | None) -> dict[str, Json]:
     """A page of the projects that this person may see."""
-    before, count = _decoded(cursor, UUID), _clamped(limit)
+    before, count = decoded(cursor, UUID), clamped(limit)
     rows = store.read(org, "projects", user=user, project=None, before=before, limit=count + 1)
-    more = _encoded(rows[count - 1]["id"]) if len(rows) > count else None
+    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
     return {"items": rows[:count], "next_cursor": more}
 
 
@@ -61,9 +61,9 @@ def executions(
     items than there are, none at the least, and still name the next: it ends with its bytes or
     with the number of archived ranges that one request reads.
     """
-    before = _decoded(cursor, int)
+    before = decoded(cursor, int)
     before = _TOP if before is None else min(before, _TOP)
-    count = _clamped(limit) + 1
+    count = clamped(limit) + 1
     rows = _live(store, target, before, count, wanted)
     resume = None
     live_more = bool(rows) and rows[0]["found"] > min(len(rows), count - 1)
@@ -77,7 +77,7 @@ def executions(
         "items": _named(
             store, target.org, [as_answer(row, target.registry.sentences) for row in items]
         ),
-        "next_cursor": None if resume is None else _encoded(str(resume)),
+        "next_cursor": None if resume is None else encoded(str(resume)),
     }
 
 
@@ -142,15 +142,15 @@ def _named(store: Store, org: str, items: list[dict[str, Json]]) -> list[dict[st
     return [{**item, "username": names.get(item["principal"]["owner"])} for item in items]
 
 
-def _clamped(limit: int) -> int:
+def clamped(limit: int) -> int:
     return max(1, min(limit, MAX_LIMIT))
 
 
-def _encoded(position: str) -> str:
+def encoded(position: str) -> str:
     return base64.urlsafe_b64encode(position.encode()).decode()
 
 
-def _decoded[Position](cursor: str | None, position: Callable[[str], Position]) -> Position | None:
+def decoded[Position](cursor: str | None, position: Callable[[str], Position]) -> Position | None:
     if cursor is None:
         return None
     try:

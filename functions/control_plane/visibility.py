@@ -1,4 +1,4 @@
-"""What callers may not see: components declared unreadable are shown to admins only."""
+"""What callers may not see: components declared unreadable, and for viewers the policy's rules."""
 
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -7,17 +7,48 @@ from control_plane.engine.effects import tokens
 from control_plane.models import Json
 from control_plane.target import Target
 
+RULE_SAYS_NO = "A rule of this project's policy says no."
+
 
 def shown_to(target: Target, answer: Json) -> Json:
     """An answer of the API without the states and the changes that its caller may not see.
 
     An execution that lost changes says `redacted`; its hashes are still those of the whole.
     """
+    if target.principal.role == "viewer":
+        answer = _without_rules(answer)
     declared = target.registry.components.values()
     hidden = {component.id for component in declared if not component.readable}
     if not hidden or target.principal.role == "admin":
         return answer
     return _without(answer, hidden)
+
+
+def _without_rules(value: Any) -> Any:
+    """An answer for viewers: which rules there are, and what they say, is not theirs to know."""
+    if isinstance(value, list):
+        return [_without_rules(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    shown = {
+        key: item if key in ("inputs", "diff") else _without_rules(item)
+        for key, item in value.items()
+    }
+    if isinstance(reasons := value.get("reasons"), list):
+        shown["reasons"] = [_nameless(reason) for reason in reasons]
+        said = value.get("explanations", [])
+        shown["explanations"] = [
+            RULE_SAYS_NO if "rule" in reason else sentence
+            for reason, sentence in zip(reasons, said, strict=False)
+        ]
+    if isinstance(approval := value.get("approval"), dict) and "because" in approval:
+        shown["approval"] = {**approval, "because": []}
+    shown.pop("facts", None)
+    return shown
+
+
+def _nameless(reason: dict[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in reason.items() if key not in ("rule", "because")}
 
 
 def _without(value: Any, hidden: AbstractSet[str]) -> Any:

@@ -4,21 +4,25 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+ACCOUNTS = ("operator", "approver", "viewer")
+"""The demo's people: `up` makes them, in project Harbor."""
 ROLES = ("chat_agent_app", "chat_agent_archiver", "chat_agent_owner")
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Passwords of the database's logins by role and of the admin; the Space's and S3's keys."""
+    """Passwords of the database's logins by role, of the admin and of the demo's accounts by name;
+    the Space's and S3's keys."""
 
     roles: dict[str, str]
     admin_password: str
     space_secret_key: str
     s3_access_key: str
     s3_secret_key: str
+    accounts: dict[str, str] = field(default_factory=dict)
 
 
 def load_keys(path: Path, environ: Mapping[str, str] = os.environ) -> Keys:
@@ -31,8 +35,10 @@ def load_keys(path: Path, environ: Mapping[str, str] = os.environ) -> Keys:
     if not path.exists():
         _write(path, _generate(wanted))
     keys = Keys(**json.loads(path.read_text()))
-    if wanted and wanted != keys.admin_password:
-        keys = replace(keys, admin_password=wanted)
+    missing = {name: secrets.token_urlsafe(12) for name in ACCOUNTS if name not in keys.accounts}
+    if missing or (wanted and wanted != keys.admin_password):
+        accounts = {**keys.accounts, **missing}
+        keys = replace(keys, admin_password=wanted or keys.admin_password, accounts=accounts)
         _write(path, keys)
     return keys
 

@@ -12,6 +12,7 @@ import psycopg
 from control_plane import execution, reading
 from control_plane.archive.reader import Archive
 from control_plane.models import Intent, Json
+from control_plane.requests import Request
 from control_plane.store import Store
 from control_plane.target import Target
 
@@ -109,7 +110,7 @@ def make(store: Store, target: Target, set_clock: SetClock) -> None:
         day = datetime.now(UTC) - timedelta(days=days_ago)
         set_clock(day.replace(hour=hour, minute=minute, second=number))
         intents = [Intent(action, inputs)]
-        request = execution.Request("execution", f"history-{number}", intents, None, "seed")
+        request = Request("execution", f"history-{number}", intents, None, "seed")
         execution.execute(store, Archive(store), target, request)
 
 

@@ -30,8 +30,8 @@ READY_TIMEOUT = 120.0  # seconds; usual is 5 to 20, a first import on a slow dis
 ADMIN = "admin"
 
 # Brings the database to where the product can run: superuser URL, passwords by role, the
-# admin's password. Repeatable. See `infra.local.bootstrap.prepare`.
-type Prepare = Callable[[str, Mapping[str, str], str], object]
+# admin's password, those of the demo's people by name. Repeatable. See `infra.local.bootstrap.prepare`.
+type Prepare = Callable[[str, Mapping[str, str], str, Mapping[str, str]], object]
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ class Stack:
         from infra.local.buckets import create_buckets
 
         act = prepare or bootstrap.prepare
-        act(self._postgres.superuser_url(), self._keys.roles, self._keys.admin_password)
+        keys = self._keys
+        act(self._postgres.superuser_url(), keys.roles, keys.admin_password, keys.accounts)
         self._say_when("The database is migrated and seeded")
         if not wait_for_port(self._s3_port, READY_TIMEOUT):
             raise LocalError(f"The S3 server doesn't start:\n{self._supervisor.tail('s3')}")
@@ -165,12 +166,25 @@ class Stack:
             "username": ADMIN,
             "password": self._keys.admin_password,
             "project": "demo",
-            "accounts": [],
+            "accounts": self._accounts(env, space),
             "env": env,
         }
         print(json.dumps(line), flush=True)
         self._say_when("Ready")
+        for account in line["accounts"]:
+            say(f"Or, once, as {account['username']}: {account['link']}")
         say(f"Open {space} and sign in as {ADMIN} with the password above. Ctrl-C ends it.")
+
+    def _accounts(self, env: dict[str, str], space: str) -> list[dict[str, str]]:
+        """The demo's people, each with a link that signs in once."""
+        from infra.local import bootstrap
+
+        links = bootstrap.links(env["CHAT_AGENT_DATABASE_URL"], self._keys.accounts)
+        return [
+            {"username": name, "password": password, "link": f"{space}/link/{links[name]}"}
+            for name, password in self._keys.accounts.items()
+            if name in links
+        ]
 
     def _space(self, env: dict[str, str]) -> Child:
         more = {

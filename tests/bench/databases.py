@@ -11,12 +11,12 @@ from pathlib import Path
 import psycopg
 from control_plane import administration, execution, identity
 from control_plane.archive.reader import Archive
-from control_plane.execution import Request
 from control_plane.ids import uuid7
 from control_plane.journal import CHECKPOINT_EVERY
 from control_plane.migrations import migrate
 from control_plane.models import SYSTEM, Intent
 from control_plane.registry import Registry, load_registries
+from control_plane.requests import Request
 from control_plane.store import Store
 from control_plane.target import Target
 from psycopg import sql

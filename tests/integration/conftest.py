@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from control_plane import execution, identity
 from control_plane.archive.reader import Archive
-from control_plane.execution import Request
 from control_plane.models import Intent, Json
 from control_plane.registry import load_registries
+from control_plane.requests import Request
 from control_plane.store import Store
 from control_plane.target import Target
 from psycopg.rows import dict_row

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 ASKS = """
 from control_plane.registry import load_registries
 registry = load_registries()["pantry"]
-print([action for action in registry.actions], registry.needed(["shelf.take"]))
+print([item["id"] for item in registry.listed(admin=True)["actions"]], registry.needed(["shelf.take"]))
 """
 
 

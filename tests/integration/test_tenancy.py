@@ -25,6 +25,10 @@ TENANT_TABLES = [
     "outbox",
     "archives",
     "archive_ranges",
+    "policies",
+    "usage",
+    "approvals",
+    "sign_in_links",
 ]
 
 

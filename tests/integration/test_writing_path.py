@@ -21,8 +21,8 @@ from control_plane.archive.reader import Archive
 from control_plane.audit import Asking
 from control_plane.engine.decide import decide
 from control_plane.errors import ConfirmationStale, IdempotencyConflict, Unavailable
-from control_plane.execution import Request, context_of
 from control_plane.journal import Journal
+from control_plane.loading import context_of
 from control_plane.models import Intent, Message, Principal
 from control_plane.registry import (
     Changed,
@@ -33,6 +33,7 @@ from control_plane.registry import (
     View,
     load_registries,
 )
+from control_plane.requests import Request
 from control_plane.store import Store
 from control_plane.store.writing import Asked, writing
 

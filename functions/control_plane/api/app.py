@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from control_plane.api import health, people, projects, shared
+from control_plane.api import approvals, governing, health, people, projects, shared, users
 from control_plane.api.shared import MAX_BODY_BYTES
 from control_plane.canonical import parse
 from control_plane.errors import (
@@ -25,6 +25,7 @@ from control_plane.errors import (
 )
 
 PROBLEM_JSON = "application/problem+json"
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
 logger = Logger(service="api")
 
@@ -38,6 +39,9 @@ app = APIGatewayHttpResolver(
 app.include_router(health.router)
 app.include_router(people.router, prefix="/v1")
 app.include_router(projects.router, prefix="/v1")
+app.include_router(users.router, prefix="/v1")
+app.include_router(governing.router, prefix="/v1")
+app.include_router(approvals.router, prefix="/v1")
 
 
 def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -70,9 +74,16 @@ def _check_body(event: dict[str, Any]) -> None:
         body = _decoded(body)
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLarge()
-    if body:
-        _check_media_type(event["headers"].get("content-type", "application/json"))
+    content_type = event["headers"].get("content-type", "application/json")
+    if body and not _is_policy(event, content_type):
+        _check_media_type(content_type)
         parse(body)
+
+
+def _is_policy(event: dict[str, Any], content_type: str) -> bool:
+    """Whether it is a policy document in YAML, which its route reads, as strictly."""
+    yaml = content_type.partition(";")[0].strip().lower() in YAML_TYPES
+    return yaml and event["rawPath"].endswith("/policy")
 
 
 def _check_media_type(content_type: str) -> None:

@@ -5,9 +5,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 RequestId = Annotated[str, Field(min_length=1, max_length=128)]
+PlanId = Annotated[
+    str, Field(min_length=1, max_length=125, description="Its steps' ids are this, / and a number.")
+]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A preview's digest.")]
 ActionId = Annotated[str, Field(min_length=1, max_length=256)]
 Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Username = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._@+-]{0,127}$")]
 Secret = Annotated[str, Field(min_length=1, max_length=1024)]
 MAX_STEPS = 10
 
@@ -58,18 +63,23 @@ class Preview(Body):
 
 
 class Execution(Step):
-    """One action to execute; `confirm` is the digest of the preview that was confirmed."""
+    """One action to execute; `confirm` is the digest of the preview that was confirmed.
+
+    `replaces` is one's own waiting request that this one takes the place of.
+    """
 
     request_id: RequestId | None = None
     confirm: Digest | None = None
+    replaces: Id | None = None
 
 
 class Plan(Body):
     """Several actions to execute as one; `confirm` is the digest of their preview."""
 
-    request_id: RequestId | None = None
+    request_id: PlanId | None = None
     steps: Steps
     confirm: Digest
+    replaces: Id | None = None
 
 
 class Revert(Body):
@@ -80,3 +90,61 @@ class Revert(Body):
 
 
 Status = Literal["success", "rejected", "failed", "pending_approval"]
+ApprovalStatus = Literal["pending", "done", "rejected", "withdrawn", "expired", "superseded"]
+
+
+class Nothing(Body):
+    """An empty object."""
+
+
+class Title(Body):
+    """What people call it."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Link(Body):
+    """A text that signs in once."""
+
+    link: Secret
+
+
+class NewUser(Body):
+    """Somebody new, who must change this password first."""
+
+    username: Username
+    password: Secret
+    attributes: dict[str, JsonValue] = {}
+
+
+class UserUpdate(Body):
+    """What changes about somebody."""
+
+    disabled: bool | None = None
+    attributes: dict[str, JsonValue] | None = None
+
+
+class NewPassword(Body):
+    """A password that must be changed at the next sign-in."""
+
+    password: Secret
+
+
+class Member(Body):
+    """The role that somebody has in a project."""
+
+    role: Literal["viewer", "operator", "admin"]
+
+
+class Vote(Body):
+    """What one says to a request."""
+
+    decision: Literal["approve", "reject"]
+    comment: Annotated[str, Field(max_length=2_000)] = ""
+
+
+class WhatIf(Body):
+    """Steps to look at under a policy; the one in force where none is given."""
+
+    steps: Steps
+    document: dict[str, JsonValue] | None = None

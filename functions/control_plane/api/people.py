@@ -16,6 +16,12 @@ def login(body: bodies.Login) -> Response[str]:
     return shared.answer(opened)
 
 
+@router.post("/auth/link")
+def login_by_link(body: bodies.Link) -> Response[str]:
+    """Open a session by a link that signs in once."""
+    return shared.answer(identity.login_by_link(shared.store(), body.link))
+
+
 @router.post("/auth/logout")
 def logout() -> Response[str]:
     """End the session of the token that is sent."""

@@ -12,7 +12,8 @@ from control_plane import administration, execution, history, identity, reading
 from control_plane.api import bodies, shared
 from control_plane.errors import ConfirmationStale, InvalidBody
 from control_plane.models import Intent, Json
-from control_plane.registry import REVERT
+from control_plane.registry import REVERT, builtin
+from control_plane.requests import Request
 from control_plane.target import Target
 from control_plane.visibility import shown_to
 
@@ -48,6 +49,31 @@ def get_project(project: str) -> Response[str]:
     target = shared.target_of(router, project)
     user = target.principal.owner
     return shared.answer(reading.project(shared.store(), target.org, user, target.project))
+
+
+@router.patch("/projects/<project>")
+def update_project(project: str, body: bodies.Title) -> Response[str]:
+    """Give a project another title."""
+    inputs = {"title": body.title}
+    return shared.asked(router, shared.target_of(router, project), builtin.UPDATE, inputs)
+
+
+@router.post("/projects/<project>/archive")
+def archive_project(project: str, body: bodies.Nothing) -> Response[str]:  # noqa: ARG001
+    """Make a project read-only until it is resumed."""
+    return shared.asked(router, shared.target_of(router, project), builtin.ARCHIVE, {})
+
+
+@router.post("/projects/<project>/pause")
+def pause_project(project: str, body: bodies.Nothing) -> Response[str]:  # noqa: ARG001
+    """Stop everything in a project but reads and administration, at once."""
+    return shared.asked(router, shared.target_of(router, project), builtin.PAUSE, {})
+
+
+@router.post("/projects/<project>/resume")
+def resume_project(project: str, body: bodies.Nothing) -> Response[str]:  # noqa: ARG001
+    """Let a paused or archived project go on."""
+    return shared.asked(router, shared.target_of(router, project), builtin.RESUME, {})
 
 
 @router.get("/projects/<project>/registry")
@@ -87,11 +113,12 @@ def preview(project: str, body: bodies.Preview) -> Response[str]:
 @router.post("/projects/<project>/executions")
 def execute(project: str, body: bodies.Execution) -> Response[str]:
     """Execute one action. The answer is its execution, whatever was decided."""
-    request = execution.Request(
+    request = Request(
         kind="execution",
         request_id=shared.request_id(router, body.request_id),
         intents=[Intent(body.action, body.inputs)],
         confirm=body.confirm,
+        replaces=body.replaces,
     )
     target = shared.target_of(router, project)
     return _execute(target, request)
@@ -100,11 +127,12 @@ def execute(project: str, body: bodies.Execution) -> Response[str]:
 @router.post("/projects/<project>/plans")
 def execute_plan(project: str, body: bodies.Plan) -> Response[str]:
     """Execute several actions as one: exactly what the confirmed preview predicted, or nothing."""
-    request = execution.Request(
+    request = Request(
         kind="plan",
         request_id=shared.request_id(router, body.request_id),
         intents=_intents(body.steps),
         confirm=body.confirm,
+        replaces=body.replaces,
     )
     target = shared.target_of(router, project)
     return _execute(target, request)
@@ -144,7 +172,7 @@ def get_execution(project: str, seq: Annotated[int, Path(ge=1, le=2**53 - 1)]) -
 @router.post("/projects/<project>/revert")
 def revert(project: str, body: bodies.Revert) -> Response[str]:
     """Bring back the state of an earlier version, as an execution like any other; admins only."""
-    request = execution.Request(
+    request = Request(
         kind="execution",
         request_id=shared.request_id(router, body.request_id),
         intents=[Intent(REVERT, {"version": body.version})],
@@ -157,12 +185,12 @@ def _preview(target: Target, steps: list[bodies.Step]) -> dict[str, Json]:
     return execution.preview(shared.store(), shared.archived(), target, _intents(steps))
 
 
-def _execute(target: Target, request: execution.Request) -> Response[str]:
+def _execute(target: Target, request: Request) -> Response[str]:
     try:
         done = execution.execute(shared.store(), shared.archived(), target, request)
     except ConfirmationStale as stale:
         raise ConfirmationStale(**shown_to(target, stale.members)) from stale
-    return _shown(target, done)
+    return shared.execution_of(target, done)
 
 
 def _shown(target: Target, answer: Json) -> Response[str]:

@@ -8,14 +8,18 @@ import orjson
 from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from control_plane import administration, execution
 from control_plane.archive import reader
 from control_plane.errors import IdempotencyConflict, InvalidBody
 from control_plane.identity import Caller, authenticate, ready_to_act, target
 from control_plane.ids import uuid7
+from control_plane.models import Intent, Json
 from control_plane.registry import Registry, load_registries
+from control_plane.requests import Request
 from control_plane.settings import settings
 from control_plane.store import Store
 from control_plane.target import Target
+from control_plane.visibility import shown_to
 
 MAX_BODY_BYTES = 256 * 1024
 
@@ -67,6 +71,35 @@ def request_id(router: APIGatewayHttpRouter, given: str | None) -> str:
     if header and given and header != given:
         raise IdempotencyConflict("Idempotency-Key and request_id differ. Send one of them.")
     return given or header or uuid7()
+
+
+def asked(
+    router: APIGatewayHttpRouter,
+    target: Target,
+    action: str,
+    inputs: Mapping[str, Any],
+    subject: str | None = None,
+) -> Response[str]:
+    """Ask for a built-in action, whose route's body is its input; answers its execution.
+
+    The request id is the Idempotency-Key header's; made here where none is sent.
+    """
+    request = Request(
+        "execution", request_id(router, None), [Intent(action, inputs)], None, subject=subject
+    )
+    return execution_of(target, execution.execute(store(), archived(), target, request))
+
+
+def execution_of(target: Target, done: Json) -> Response[str]:
+    """What an ask brought about, as its asker may see it: 202 where it waits for approval."""
+    status = 202 if done["status"] == "pending_approval" else 200
+    return answer(shown_to(target, done), status)
+
+
+def system(router: APIGatewayHttpRouter) -> Target:
+    """The organization's own project, for its admins; else `Forbidden`."""
+    found = administration.require_admin(caller(router, administration.SYSTEM_SLUG))
+    return target(found, registries())
 
 
 def answer(body: Any, status: int = 200) -> Response[str]:

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from control_plane.canonical import canonical_of_ours, sha256, stored
-from control_plane.models import Decision, Held, Json, Principal
+from control_plane.engine.policy import NO_POLICY, Policy
+from control_plane.models import Approval, Decision, Held, Json, Past, Principal
 from control_plane.registry import Registry
+
+type Stopped = Literal["project_archived", "project_paused", "organization_paused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +18,10 @@ class Context:
 
     `components` holds every component of the project, with its text where it was loaded; `past`
     the whole states at the versions that intents name; `at` is the database's clock after the
-    lock, as records write it.
+    lock, as records write it. `usage` has what the counters of `engine.counters` hold in the
+    windows that `at` falls into; `person` the asking person's `username`, `email`, `attributes`;
+    `approval` the request and `subject` the member that an intent is about; `stopped` is why the
+    project does nothing now.
     """
 
     org: str
@@ -26,15 +33,27 @@ class Context:
     version: int
     hash: str
     components: Mapping[str, Held]
-    past: Mapping[int, Mapping[str, Json]] = field(default_factory=dict)
+    past: Mapping[int, Past] = field(default_factory=dict)
+    policy: Policy = NO_POLICY
+    policy_version: int = 0
+    usage: Mapping[str, int] = field(default_factory=dict)
+    person: Mapping[str, Json] = field(default_factory=dict)
+    stopped: Stopped | None = None
+    approval: Approval | None = None
+    subject: Mapping[str, Json] | None = None
 
     def after(self, decision: Decision) -> "Context":
-        """The context that the next decision of the same transaction sees."""
-        if not decision.changes:
-            return self
+        """The context that the next decision of the same transaction sees.
+
+        After one that waits for approval, it is as if that had been given.
+        """
+        usage = counted(self.usage, decision.attempt)
+        if not decision.promises:
+            return self if usage is self.usage else replace(self, usage=usage)
         changed = {**self.components, **decision.components}
         left = {id: held for id, held in changed.items() if held is not None}
-        return replace(self, version=self.version + 1, components=left)
+        usage = counted(usage, decision.charge)
+        return replace(self, version=self.version + 1, components=left, usage=usage)
 
     @property
     def state(self) -> "States":
@@ -62,6 +81,13 @@ class States(Mapping[str, Json]):
 
     def __len__(self) -> int:
         return len(self._components)
+
+
+def counted(usage: Mapping[str, int], more: Mapping[str, int]) -> Mapping[str, int]:
+    """The counters after so much more."""
+    if not more:
+        return usage
+    return {**usage, **{name: usage.get(name, 0) + amount for name, amount in more.items()}}
 
 
 def state_hash(components: Mapping[str, Held]) -> str:

@@ -3,11 +3,17 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from control_plane.engine import gates
+from control_plane.canonical import MAX_INTEGER
+from control_plane.engine import gates, rules
+from control_plane.engine.builtin import brought_about
 from control_plane.engine.context import Context
+from control_plane.engine.counters import attempted, charged
+from control_plane.engine.declared_code import Broke, run
 from control_plane.engine.effects import thawed
+from control_plane.engine.gates import Ask
 from control_plane.engine.outcome import carried_out, failed
-from control_plane.models import Decision, Intent, Json, Reason
+from control_plane.engine.scopes import highest, roles_of, scope_of
+from control_plane.models import Decision, Intent, Json, Reason, Requirement
 from control_plane.registry import REVERT, Action
 
 
@@ -18,16 +24,19 @@ def decide(intent: Intent, context: Context, *, confirmed: bool) -> Decision:
     compared the digest. Limits of time are not kept here, since a thread can't be interrupted.
     """
     action = context.registry.find(intent.action)
+    attempt = attempted(context.policy, action)
     if action is None:
         reasons = [Reason("unknown_action")]
-        return Decision(intent.action, 0, intent.inputs, "rejected", reasons, title=intent.action)
+        return Decision(
+            intent.action, 0, intent.inputs, "rejected", reasons, title=intent.action,
+            attempt=attempt,
+        )  # fmt: skip
     inputs, wrong = gates.validated(action, intent.inputs)
     decided = _described(action, intent.inputs if wrong else inputs, context)
-    reasons = [*wrong, *_standing_in_the_way(action, inputs, context, wrong, confirmed=confirmed)]
-    if reasons:
-        return replace(decided, reasons=reasons)
-    priced = _priced(decided, action)
-    return carried_out(priced, action, context) if not priced.reasons else priced
+    priced = decided if wrong else _priced(decided, action)
+    weighed = _weighed(priced, action, context, wrong, confirmed=confirmed)
+    done = weighed if weighed.reasons else _carried_out(weighed, action, context)
+    return replace(done, attempt=attempt, charge=charged(context.policy, action, done.cost))
 
 
 def _described(action: Action, inputs: Mapping[str, Json], context: Context) -> Decision:
@@ -45,36 +54,67 @@ def _described(action: Action, inputs: Mapping[str, Json], context: Context) -> 
     )
 
 
-def _standing_in_the_way(
-    action: Action,
-    inputs: Mapping[str, Json],
-    context: Context,
-    wrong: list[Reason],
-    *,
-    confirmed: bool,
-) -> Iterator[Reason]:
-    yield from gates.role(action, context)
-    if not wrong:  # preconditions may read inputs, and there are none to read
-        yield from gates.preconditions(action, inputs, context)
-        yield from _unknown_version(action, inputs, context)
-    yield from gates.confirmation(action, confirmed=confirmed)
-
-
-def _unknown_version(
-    action: Action, inputs: Mapping[str, Json], context: Context
-) -> Iterator[Reason]:
-    if action.id == REVERT and inputs["version"] not in context.past:
-        yield Reason("unknown_version")
-
-
 def _priced(decided: Decision, action: Action) -> Decision:
     """The decision with its cost; a cost that isn't an integer from 0 is the action's failure."""
     if isinstance(action.cost, int):
         return decided
     try:
-        cost = action.cost(**thawed(decided.inputs))
-    except Exception as error:  # noqa: BLE001 (declared code may raise anything: it is recorded)
-        return failed(decided, Reason("handler_error", {"error": type(error).__name__}))
-    if type(cost) is not int or cost < 0:
+        cost = run(action.cost, **thawed(decided.inputs))
+    except Broke as broke:
+        return failed(decided, Reason("handler_error", {"error": str(broke)}))
+    if type(cost) is not int or not 0 <= cost <= MAX_INTEGER:
         return failed(decided, Reason("handler_error", {"error": "cost"}))
     return replace(decided, cost=cost)
+
+
+def _weighed(
+    decided: Decision, action: Action, context: Context, wrong: list[Reason], *, confirmed: bool
+) -> Decision:
+    """The decision with every reason that stands in the way, and who would have to approve."""
+    inputs = {} if wrong else decided.inputs
+    roles = roles_of(action.id, inputs, context)
+    scope = scope_of(action.id, inputs, context, context.state, roles)
+    ask = Ask(action, inputs, decided.cost, highest(roles), context, scope)
+    verdict = rules.judge(action, scope, context)
+    against, effects = ([], []) if wrong else brought_about(action.id, inputs, context)
+    reasons = [
+        *wrong,
+        *gates.stopped(ask),
+        *gates.role(ask),
+        *gates.limits(ask),
+        *verdict.reasons,
+        *gates.preconditions(ask, inputs_known=not wrong),
+        *_unknown_version(ask),
+        *against,
+        *gates.confirmation(ask, confirmed=confirmed),
+    ]
+    return replace(
+        decided,
+        reasons=[*decided.reasons, *reasons],
+        status="rejected" if reasons else decided.status,
+        approval=rules.requirement(context.policy, verdict.asking, action, decided.cost),
+        effects=() if reasons else effects,
+        observed=verdict.observed,
+    )
+
+
+def _unknown_version(ask: Ask) -> Iterator[Reason]:
+    if ask.action.id == REVERT and ask.inputs and ask.inputs["version"] not in ask.context.past:
+        yield Reason("unknown_version")
+
+
+def _carried_out(weighed: Decision, action: Action, context: Context) -> Decision:
+    done = carried_out(weighed, action, context)
+    if not done.changes or done.approval is None:
+        return done
+    return replace(done, status="pending_approval", reasons=[_asks_for(done.approval)])
+
+
+def _asks_for(approval: Requirement) -> Reason:
+    facts = {"role": approval.role, "count": approval.count, "because": list(approval.because)}
+    return Reason("approval_required", facts)
+
+
+def granted(decision: Decision) -> Decision:
+    """The decision after the approval that it waited for."""
+    return replace(decision, status="success", reasons=())

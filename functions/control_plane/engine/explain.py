@@ -9,6 +9,30 @@ _SENTENCES = {
     "invalid_inputs": "The inputs don't fit the action's declaration: {about}.",
     "role_required": "This needs the role {role}. Ask someone who has it.",
     "precondition_failed": "{sentence}",
+    "project_archived": "The project is archived: it can only be read.",
+    "project_paused": "The project is paused. An admin can resume it.",
+    "organization_paused": "Everything is paused. An admin of the organization can resume it.",
+    "rate_exceeded": "At most {limit} asks a {window}; {used} were made. Again from {until}.",
+    "quota_exceeded": "At most {limit} changes a day; {used} were made. Again from {until}.",
+    "budget_exceeded": "It costs {cost}, and {left} of today's {limit} are left.",
+    "action_budget_exceeded": "It costs {cost}; {left} of the action's {limit} a day are left.",
+    "outside_window": "The policy allows nothing at this time.{opening}",
+    "rule_rejected": "{rule_says}",
+    "rule_failed": "A rule couldn't be evaluated, so it denies: {rule}. Tell an admin.",
+    "approval_required": "It needs approval: {count} × {role}.",
+    "approval_rejected": "The request was rejected.",
+    "approval_withdrawn": "The request was withdrawn.",
+    "approval_expired": "The request's time has run out.",
+    "approval_superseded": "What was approved is not what would now happen. Nothing was changed.",
+    "approval_closed": "The request isn't waiting any more: it is {status}.",
+    "unknown_approval": "There is no such request in this project.",
+    "own_request": "Nobody decides about what they asked for themselves. Ask somebody else.",
+    "not_own_request": "Only who asked can withdraw a request.",
+    "role_too_new": "Your role {role} is newer than the request. Ask somebody who had it before.",
+    "already_decided": "You have decided about this request before.",
+    "invalid_policy": "The policy can't hold as it is written: {errors} errors.",
+    "unknown_user": "There is no such person, or they are no member.",
+    "last_admin": "This is the last active admin. Make another one first.",
     "invariant_broken": "{sentence} Nothing was changed.",
     "check_failed": "A condition couldn't be evaluated, so it doesn't hold: {check}.",
     "unknown_version": "This project has no such version.",
@@ -29,10 +53,25 @@ def explain(reason: Mapping[str, Json], declared: Mapping[str, str]) -> str:
     `declared` has the sentences of declared checks by the check's name.
     """
     check = str(reason.get("check", ""))
-    sentence = declared.get(check, f"A condition doesn't hold: {check}.")
-    facts = {**reason, "about": _about_input(reason), "sentence": sentence}
+    rule = str(reason.get("rule", ""))
+    facts = {
+        **reason,
+        "about": _about_input(reason),
+        "sentence": declared.get(check, f"A condition doesn't hold: {check}."),
+        "rule": rule or "hidden",
+        "rule_says": declared.get(f"rule/{rule}") or f"The policy's rule {rule} says no.",
+        "left": max(0, int(reason.get("limit", 0)) - int(reason.get("used", 0))),
+        "until": _moment(reason.get("until")),
+        "opening": f" Again from {_moment(reason['until'])}." if "until" in reason else "",
+    }
     template = _SENTENCES.get(str(reason["code"]), str(reason["code"]))
     return template.format_map(facts)
+
+
+def _moment(until: Json) -> str:
+    """A recorded moment for people: `2026-11-24 10:00 UTC`."""
+    text = str(until)
+    return f"{text[:10]} {text[11:16]} UTC"
 
 
 def _about_input(reason: Mapping[str, Json]) -> str:

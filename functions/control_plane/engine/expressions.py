@@ -191,6 +191,10 @@ class Expression:
     _form: Form = field(repr=False, compare=False)
     _program: Any = field(repr=False, compare=False)
 
+    def reads(self, variable: str) -> bool:
+        """Whether it mentions a variable, such as `inputs`."""
+        return any(path.root == variable for path in self._form.paths)
+
     def evaluate(self, scope: Scope) -> bool:
         """The answer. Raises ExpressionFailed on any error and where it is no bool.
 

@@ -1,30 +1,49 @@
 """The gates before an action: each yields the reasons that stand in the way, in a fixed order."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from control_plane.canonical import canonical, for_pydantic
 from control_plane.engine.context import Context
+from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of, window_end
+from control_plane.engine.declared_code import Broke, run
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
-from control_plane.models import Json, Reason, Risk, Role
+from control_plane.engine.windows import is_open, next_opening
+from control_plane.models import ROLE_RANK, Json, Reason, Risk, Role
 from control_plane.registry import Action, Check
-from control_plane.registry.registry import check_name
+from control_plane.registry.registry import check_name, owner_of
 
 MAX_INPUT_REASONS = 10
 
-_RANK: dict[Role | None, int] = {None: 0, "viewer": 1, "operator": 2, "admin": 3}
 _ROLE_FOR_RISK: dict[Risk, Role] = {"low": "operator", "medium": "operator", "high": "admin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One intent as the gates see it: `role` is what the asking person may act as."""
+
+    action: Action
+    inputs: Mapping[str, Json]
+    cost: int
+    role: Role | None
+    context: Context
+    scope: Scope
 
 
 def validated(action: Action, inputs: Mapping[str, Json]) -> tuple[dict[str, Json], list[Reason]]:
     """The inputs with their defaults, as plain JSON, or why they don't fit the declaration."""
+    text = for_pydantic(canonical(dict(inputs)))
     try:
-        model = action.inputs.model_validate_json(for_pydantic(canonical(dict(inputs))))
-    except ValidationError as error:
-        return {}, [_input_reason(item) for item in error.errors()[:MAX_INPUT_REASONS]]
-    return model.model_dump(mode="json"), []
+        model = run(action.inputs.model_validate_json, text)
+        return run(model.model_dump, mode="json"), []
+    except Broke as broke:
+        if isinstance(broke.__cause__, ValidationError):
+            errors = broke.__cause__.errors()
+            return {}, [_input_reason(item) for item in errors[:MAX_INPUT_REASONS]]
+        return {}, [Reason("invalid_inputs", {"error": str(broke)})]
 
 
 def _input_reason(error: Any) -> Reason:
@@ -35,25 +54,64 @@ def _input_reason(error: Any) -> Reason:
     return Reason("invalid_inputs", facts)
 
 
-def role(action: Action, context: Context) -> Iterator[Reason]:
+def stopped(ask: Ask) -> Iterator[Reason]:
+    """A project that is archived or paused does nothing but be administered."""
+    if ask.context.stopped and not ask.action.administrative:
+        yield Reason(ask.context.stopped)
+
+
+def role(ask: Ask) -> Iterator[Reason]:
     """Viewers look, operators act at low and medium risk, admins at any; or as declared."""
-    needed = action.required_role or _ROLE_FOR_RISK[action.risk]
-    if _RANK[context.principal.role] < _RANK[needed]:
+    needed = ask.action.required_role or _ROLE_FOR_RISK[ask.action.risk]
+    if ROLE_RANK[ask.role] < ROLE_RANK[needed]:
         yield Reason("role_required", {"role": needed})
 
 
-def preconditions(action: Action, inputs: Mapping[str, Json], context: Context) -> Iterator[Reason]:
-    """The action's own checks, on the state before."""
-    if not action.requires:
+def limits(ask: Ask) -> Iterator[Reason]:
+    """Rates, windows, quota and budgets, each with its numbers. Administration has none."""
+    if ask.action.administrative:
         return
-    scope = scope_of(action.id, inputs, context, context.state)
-    for check in action.requires:
-        yield from failing(action.id, check, scope, "precondition_failed")
+    given, context = ask.context.policy.limits, ask.context
+    yield from _counted(context, MINUTE, given.per_minute, 1, "rate_exceeded", window="minute")
+    yield from _counted(context, HOUR, given.per_hour, 1, "rate_exceeded", window="hour")
+    yield from _window(context)
+    yield from _counted(context, QUOTA, given.per_day, 1, "quota_exceeded")
+    if ask.cost:
+        yield from _spent(ask, BUDGET, given.budget, "budget_exceeded")
+        own = given.action_budgets.get(ask.action.id)
+        yield from _spent(ask, budget_of(ask.action.id), own, "action_budget_exceeded")
 
 
-def confirmation(action: Action, *, confirmed: bool) -> Iterator[Reason]:
+def _counted(
+    context: Context, counter: str, limit: int | None, more: int, code: str, **facts: Json
+) -> Iterator[Reason]:
+    used = context.usage.get(counter, 0)
+    if limit is not None and used + more > limit:
+        until = window_end(counter, context.at)
+        yield Reason(code, {**facts, "limit": limit, "used": used, "until": until})
+
+
+def _spent(ask: Ask, counter: str, limit: int | None, code: str) -> Iterator[Reason]:
+    yield from _counted(ask.context, counter, limit, ask.cost, code, cost=ask.cost)
+
+
+def _window(context: Context) -> Iterator[Reason]:
+    windows = context.policy.windows
+    if windows and not is_open(windows, context.at):
+        until = next_opening(windows, context.at)
+        yield Reason("outside_window", {"until": until} if until else {})
+
+
+def preconditions(ask: Ask, *, inputs_known: bool) -> Iterator[Reason]:
+    """The action's own checks, on the state before; without inputs only those that read none."""
+    for check in ask.action.requires:
+        if inputs_known or not compile_expression(check.expression).reads("inputs"):
+            yield from failing(owner_of(ask.action), check, ask.scope, "precondition_failed")
+
+
+def confirmation(ask: Ask, *, confirmed: bool) -> Iterator[Reason]:
     """An action that needs it is confirmed by its preview's digest."""
-    if action.confirmation and not confirmed:
+    if ask.action.confirmation and not confirmed:
         yield Reason("confirmation_required")
 
 
@@ -65,24 +123,3 @@ def failing(owner: str, check: Check, scope: Scope, code: str) -> Iterator[Reaso
             yield Reason(code, {"check": name})
     except ExpressionFailed:
         yield Reason("check_failed", {"check": name})
-
-
-def scope_of(
-    action: str, inputs: Mapping[str, Json], context: Context, state: Mapping[str, Json]
-) -> Scope:
-    """What expressions see of an intent."""
-    principal = context.principal
-    return Scope(
-        state=state,
-        inputs=inputs,
-        principal={
-            "id": principal.id,
-            "kind": principal.kind,
-            "organization": context.org,
-            "roles": [principal.role] if principal.role else [],
-        },
-        action={"id": action},
-        project={"id": context.project, "version": context.version},
-        usage={},
-        now=context.at,
-    )

@@ -6,8 +6,9 @@ Asked by the system itself, as one execution before the first ask that meets a c
 from dataclasses import replace
 
 from control_plane.engine.context import Context
+from control_plane.engine.declared_code import Broke
 from control_plane.engine.effects import Operation, compact
-from control_plane.engine.outcome import hold
+from control_plane.engine.outcome import broken, hold, migrated, too_large
 from control_plane.models import Decision, Held, Json, Reason
 from control_plane.registry import Component
 
@@ -40,7 +41,10 @@ def migration(context: Context) -> Decision | None:
     declared = context.registry.components
     versions = {id: declared[id].schema_version for id, held in components.items() if held}
     decision = Decision(MIGRATE, 1, {}, "success", title="Bring the state to its declarations")
-    return replace(decision, diff=operations, components=components, targets=versions)
+    done = replace(decision, diff=operations, components=components, targets=versions)
+    for reason in (*too_large(done, context), *broken(done, MIGRATE, context)):
+        raise MigrationFailed(f"{reason.code}: {reason.facts}")
+    return done
 
 
 def _difference(context: Context, id: str, new: Json) -> list[Operation]:
@@ -52,14 +56,12 @@ def _difference(context: Context, id: str, new: Json) -> list[Operation]:
 def _migrated(component: Component, held: Held, context: Context) -> Json:
     if held.schema_version > component.schema_version:
         raise MigrationFailed(f"{component.id}: its state is newer than this version's declaration")
-    state = context.state[component.id]
-    for version in range(held.schema_version, component.schema_version):
-        try:
-            state = component.migrations[version](state)
-        except Exception as error:
-            message = f"{component.id}: the migration from version {version} failed"
-            raise MigrationFailed(message) from error
-    return state
+    try:
+        return migrated(component, context.state[component.id], held.schema_version)
+    except Broke as broke:
+        version = held.schema_version
+        message = f"{component.id}: the migration from version {version} on failed ({broke})"
+        raise MigrationFailed(message) from broke
 
 
 def _held(context: Context, id: str, state: Json) -> Held:

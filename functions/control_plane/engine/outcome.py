@@ -1,9 +1,8 @@
 """What an action's handler brings about, and whether that may be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-
-from pydantic import ValidationError
+from typing import Any
 
 from control_plane.canonical import (
     MAX_DEPTH,
@@ -15,6 +14,7 @@ from control_plane.canonical import (
     sha256,
 )
 from control_plane.engine.context import Context
+from control_plane.engine.declared_code import Broke, run
 from control_plane.engine.effects import (
     MAX_OPERATIONS,
     Operation,
@@ -24,10 +24,11 @@ from control_plane.engine.effects import (
     thawed,
     tokens,
 )
-from control_plane.engine.gates import failing, scope_of
+from control_plane.engine.gates import failing
+from control_plane.engine.scopes import scope_of
 from control_plane.errors import Malformed
-from control_plane.models import Decision, Held, Json, Message, Reason
-from control_plane.registry import REVERT, Action
+from control_plane.models import Decision, Held, Json, Message, Past, Reason
+from control_plane.registry import REVERT, Action, Component
 from control_plane.registry.registry import concerns
 
 MAX_COMPONENT_BYTES = 256 * 1024
@@ -41,31 +42,49 @@ def carried_out(decided: Decision, action: Action, context: Context) -> Decision
     try:
         states = {id: context.state[id] for id in action.targets}
         view = _past(decided, context) if action.id == REVERT else states
-        changed = action.handler(frozen(view), **thawed(decided.inputs))
-        new = {str(id): thawed(state) for id, state in changed.items()}
-        messages = _messages(action, decided)
-    except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 (it is recorded)
-        return failed(decided, Reason("handler_error", {"error": type(error).__name__}))
+        changed = run(action.handler, frozen(view), **thawed(decided.inputs))
+        new = run(_plain, changed)
+        messages = run(_messages, action, decided)
+    except Broke as broke:
+        return failed(decided, Reason("handler_error", {"error": str(broke)}))
     if not new.keys() <= states.keys():
         return failed(decided, Reason("undeclared_change"))
     return _checked(decided, action, context, (states, new), messages)
 
 
+def _plain(changed: Mapping[str, Any]) -> dict[str, Json]:
+    return {str(id): thawed(state) for id, state in changed.items()}
+
+
 def _past(decided: Decision, context: Context) -> dict[str, Json]:
-    """Every component as it was at a version; one that wasn't yet is as it is declared to begin."""
-    then = context.past[decided.inputs["version"]]
-    declared = context.registry.components
-    return {id: then.get(id, component.initial) for id, component in declared.items()}
+    """Every component as it was at a version, in today's form; one that wasn't yet as it begins."""
+    past = context.past[decided.inputs["version"]]
+    return {
+        id: _as_declared(component, past) if id in past.components else component.initial
+        for id, component in context.registry.components.items()
+    }
+
+
+def _as_declared(component: Component, past: Past) -> Json:
+    state = past.components[component.id]
+    return migrated(component, state, past.schemas.get(component.id, component.schema_version))
+
+
+def migrated(component: Component, state: Json, version: int) -> Json:
+    """A state of an older schema version in the declared one. Raises `Broke`."""
+    for number in range(version, component.schema_version):
+        state = run(component.migrations[number], state)
+    return state
 
 
 def _messages(action: Action, decided: Decision) -> tuple[Message, ...]:
-    """What the action asks to send, each with a body that can be stored; raises where it can't."""
+    """What the action asks to send, each as it can be stored; raises where it can't."""
     if action.messages is None:
         return ()
     asked = action.messages(**thawed(decided.inputs))
     messages = tuple(Message(str(message.topic), message.body) for message in asked)
     for message in messages:
-        parse(canonical(message.body).encode())
+        parse(canonical([message.topic, message.body]).encode())
     return messages
 
 
@@ -79,29 +98,37 @@ def _checked(
     before, after = states
     operations: list[Operation] = []
     components: dict[str, Held | None] = {}
+    reasons: list[Reason] = []
     for id, state in sorted(after.items()):
         held = hold(context, id, state)
         if isinstance(held, Reason):
-            return failed(decided, held)
+            reasons.append(held)
+            continue
         changes = list(diff(before[id], state, f"/{id}"))
         if not all(_allowed(operation, action) for operation in changes):
-            return failed(decided, Reason("undeclared_change", {"component": id}))
+            reasons.append(Reason("undeclared_change", {"component": id}))
         many = len(changes) > MAX_OPERATIONS
         operations += compact(before[id], state, f"/{id}") if many else changes
         components[id] = held
+    if reasons:
+        return failed(decided, *reasons)
     touched = {tokens(operation["path"])[0] for operation in operations}
-    kept = {id: held for id, held in components.items() if id in touched}
-    size = len(canonical(operations).encode())
     done = replace(
         decided,
         status="success",
         diff=operations,
-        components=kept,
+        components={id: held for id, held in components.items() if id in touched},
         messages=messages,
-        effect_size=size,
+        effect_size=_size(operations, messages),
     )
-    reason = _too_large(done, context) or _broken(done, action, context)
-    return failed(decided, reason) if reason else done
+    reasons = [*too_large(done, context), *broken(done, action.id, context)]
+    return failed(decided, *reasons) if reasons else done
+
+
+def _size(operations: list[Operation], messages: tuple[Message, ...]) -> int:
+    """Bytes of the effect, what it would send included."""
+    sent = [[message.topic, message.body] for message in messages]
+    return len(canonical(operations).encode()) + (len(canonical(sent).encode()) if sent else 0)
 
 
 def _allowed(operation: Operation, action: Action) -> bool:
@@ -116,8 +143,8 @@ def hold(context: Context, id: str, state: Json) -> Held | Reason:
         return Reason("invalid_state", {"component": id})
     try:
         text = canonical(state)
-        component.model.model_validate_json(for_pydantic(text))
-    except (Malformed, ValidationError):
+        run(component.model.model_validate_json, for_pydantic(text))
+    except (Malformed, Broke):
         return Reason("invalid_state", {"component": id})
     if "\\u0000" in text and holds_nul(state):
         return Reason("invalid_state", {"component": id})
@@ -127,42 +154,39 @@ def hold(context: Context, id: str, state: Json) -> Held | Reason:
     return Held(sha256(text), component.schema_version, context.version + 1, size, text)
 
 
-def _too_large(done: Decision, context: Context) -> Reason | None:
+def too_large(done: Decision, context: Context) -> Iterator[Reason]:
+    """Reasons where the new state or the effect holds more than can be kept and answered."""
     together = {**context.components, **done.components}
     if sum(held.size for held in together.values() if held is not None) > MAX_STATE_BYTES:
-        return Reason("state_too_large", {"limit": MAX_STATE_BYTES})
+        yield Reason("state_too_large", {"limit": MAX_STATE_BYTES})
     if done.effect_size > MAX_EFFECT_BYTES:
-        return Reason("effect_too_large", {"limit": MAX_EFFECT_BYTES})
-    return None
+        yield Reason("effect_too_large", {"limit": MAX_EFFECT_BYTES})
 
 
-def _broken(done: Decision, action: Action, context: Context) -> Reason | None:
-    """The first invariant that the new state breaks, of those that the change concerns."""
+def broken(done: Decision, action: str, context: Context) -> Iterator[Reason]:
+    """The invariants that the new state breaks, of those that the change concerns."""
     changed = set(done.components)
     concerned = [
         (owner, check)
         for owner, check, expression in context.registry.invariants
         if concerns(owner, expression, changed)
     ]
-    if not concerned:
-        return None
-    scope = scope_of(action.id, done.inputs, context, context.after(done).state)
-    broken = (
-        reason
-        for owner, check in concerned
-        for reason in failing(owner, check, scope, "invariant_broken")
-    )
-    return next(broken, None)
+    if concerned:
+        roles = [context.principal.role] if context.principal.role else []
+        scope = scope_of(action, done.inputs, context, context.after(done).state, roles)
+        for owner, check in concerned:
+            yield from failing(owner, check, scope, "invariant_broken")
 
 
-def failed(decided: Decision, reason: Reason) -> Decision:
+def failed(decided: Decision, *reasons: Reason) -> Decision:
     """The decision turned into a failure that changes and sends nothing."""
     return replace(
         decided,
         status="failed",
-        reasons=[reason],
+        reasons=reasons,
         diff=(),
         components={},
         messages=(),
+        effects=(),
         effect_size=0,
     )

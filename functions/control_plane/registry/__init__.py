@@ -11,17 +11,20 @@ A handler is pure: it gets a read-only view of its targets and its inputs, and r
 new state of each component that it changes.
 """
 
+from control_plane.registry.builtin import REVERT
+from control_plane.registry.checks import DeclarationError
 from control_plane.registry.declared import (
     Action,
     Changed,
     Check,
     Component,
     Handler,
+    RootState,
     State,
     View,
 )
-from control_plane.registry.registry import REVERT, Registry, load_registries
-from control_plane.registry.template import DeclarationError, Template
+from control_plane.registry.registry import Registry, load_registries
+from control_plane.registry.template import Template
 
 __all__ = [
     "REVERT",
@@ -32,6 +35,7 @@ __all__ = [
     "DeclarationError",
     "Handler",
     "Registry",
+    "RootState",
     "State",
     "Template",
     "View",

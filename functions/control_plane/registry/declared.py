@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, RootModel
 
 from control_plane.models import Json, Message, Risk, Role
 
 STRICT = ConfigDict(strict=True, extra="forbid")
+ROLE_FOR_RISK: Mapping[Risk, Role] = {"low": "operator", "medium": "operator", "high": "admin"}
+"""Who may ask for an action that doesn't say so itself."""
 
 type View = Mapping[str, Any]
 """What a handler sees: the read-only state of each of its targets, by component id."""
@@ -24,6 +26,12 @@ class State(BaseModel):
     """Base of state models: strict types, and nothing that isn't declared."""
 
     model_config = STRICT
+
+
+class RootState[Root](RootModel[Root]):
+    """Base of state models that are one value, such as `dict[str, bool]`: strict types, too."""
+
+    model_config = ConfigDict(strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,10 @@ class Component:
 class Action:
     """A declared pure change. `changes` are the JSON Pointers below which it may change state.
 
+    `declared_targets` are the components that it sees, where those are more than it may change.
     `cost` is an integer or a pure function of the inputs; so is `messages`, which tells what to
-    send once it has committed.
+    send once it has committed. An `administrative` one is built in: limits, windows and a pause
+    don't hold it up.
     """
 
     id: str
@@ -95,15 +105,24 @@ class Action:
     visibility: Literal["user", "developer"] = "user"
     required_role: Role | None = None
     messages: Callable[..., Sequence[Message]] | None = None
+    administrative: bool = False
+    declared_targets: Sequence[str] | None = None
 
     @property
     def name(self) -> str:
         """The id with the version, which addresses this very declaration."""
         return f"{self.id}@v{self.version}"
 
+    @property
+    def needed_role(self) -> Role:
+        """The least role that may ask for it: as declared, or as its risk demands."""
+        return self.required_role or ROLE_FOR_RISK[self.risk]
+
     @cached_property
     def targets(self) -> tuple[str, ...]:
-        """Ids of the components that it reads and may change."""
+        """Ids of the components that it reads and may change, sorted."""
+        if self.declared_targets is not None:
+            return tuple(sorted(set(self.declared_targets)))
         return tuple(sorted({component_of(pointer) for pointer in self.changes}))
 
     @cached_property

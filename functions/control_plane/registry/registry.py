@@ -1,56 +1,52 @@
 """The declarations in force, looked up by decisions and listed for callers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from importlib.metadata import entry_points
-from typing import Annotated
+from importlib.metadata import EntryPoint, entry_points
 
-from pydantic import BaseModel, Field
-
-from control_plane.canonical import MAX_INTEGER, canonical, sha256
+from control_plane.canonical import canonical, sha256
 from control_plane.engine.expressions import Expression, compile_expression
 from control_plane.models import Json
-from control_plane.registry.declared import STRICT, Action, Changed, Check, Component, View
-from control_plane.registry.template import DeclarationError, Template
+from control_plane.registry.builtin import built_in
+from control_plane.registry.checks import DeclarationError, check_against, require
+from control_plane.registry.declared import Action, Check, Component
+from control_plane.registry.template import Template
 
 ENTRY_POINT_GROUP = "gradio_chat_agent.templates"
-REVERT = "project.revert"
-"""The built-in action that brings back an earlier state; its handler gets that state as a view."""
-
-
-class RevertInputs(BaseModel):
-    """Which version to go back to."""
-
-    model_config = STRICT
-
-    version: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
-
-
-def _bring_back(past: View, version: int) -> Changed:  # noqa: ARG001 (the view is of that version)
-    return dict(past)
 
 
 class Registry:
-    """The declarations in force in projects of one template."""
+    """The declarations in force in projects of one template.
+
+    Raises `DeclarationError` for conditions that can't hold beside all its components.
+    """
 
     def __init__(self, template: Template) -> None:
         self.template = template.name
         self.components: Mapping[str, Component] = dict(sorted(template.components.items()))
         self.removed = frozenset(template.removed)
-        self._named = {**template.actions, f"{REVERT}@v1": self._revert()}
+        built = built_in(template.name, list(self.components))
+        self._named = {**template.actions, **{action.name: action for action in built}}
         latest = sorted(self._named.values(), key=lambda action: (action.id, action.version))
         self.actions: Mapping[str, Action] = {action.id: action for action in latest}
+        self._check_conditions()
 
-    def _revert(self) -> Action:
-        return Action(
-            REVERT,
-            _bring_back,
-            RevertInputs,
-            title="Go back to an earlier version",
-            changes=[f"/{id}" for id in self.components],
-            required_role="admin",
-            risk="high",
-        )
+    def _check_conditions(self) -> None:
+        states = {id: component.initial for id, component in self.components.items()}
+        names: set[str] = set()
+        for owner, checks in self._owned():
+            check_against(states, f"{self.template}: {owner}", checks)
+            for name in [check_name(owner, check) for check in checks]:
+                twice = f"{self.template}: a component and an action both have the check {name}"
+                require(name not in names, f"{twice}: rename one.")
+                names.add(name)
+
+    def _owned(self) -> Iterator[tuple[str, Sequence[Check]]]:
+        """All checks, by the owner that records name them with."""
+        for action in self._named.values():
+            yield owner_of(action), action.requires
+        for component in self.components.values():
+            yield component.id, component.invariants
 
     def find(self, name: str) -> Action | None:
         """The action of this id, in its latest version, or of this `id@vN`."""
@@ -65,19 +61,26 @@ class Registry:
         }
 
     def listed(self, *, admin: bool) -> dict[str, Json]:
-        """What a caller may see: latest actions; developers' and unreadable ones for admins."""
+        """What a caller may see: latest actions and components.
+
+        Developers' and admins' actions and unreadable components are for admins. Administration
+        has routes of its own: nobody is to propose it.
+        """
         components = [c.described for c in self.components.values() if c.readable or admin]
         actions = [
             action.described
             for action in self.actions.values()
-            if admin or (action.visibility == "user" and action.required_role != "admin")
+            if not action.administrative
+            and (admin or (action.visibility == "user" and action.needed_role != "admin"))
         ]
         return {"components": components, "actions": actions}
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the declarations, as records name them."""
-        return sha256(canonical(self.described))
+        """SHA-256 of the declarations, as records name them: what is listed, and the beginning."""
+        initial = {id: component.initial for id, component in self.components.items()}
+        unlisted = {"initial": initial, "removed": sorted(self.removed)}
+        return sha256(canonical({**self.described, **unlisted}))
 
     @cached_property
     def schema_versions(self) -> dict[str, int]:
@@ -97,10 +100,10 @@ class Registry:
     @cached_property
     def sentences(self) -> dict[str, str]:
         """What to tell people, by the check's id as records name it."""
-        owned = [(action.id, action.requires) for action in self._named.values()]
-        owned += [(component.id, component.invariants) for component in self.components.values()]
         return {
-            check_name(owner, check): check.message for owner, checks in owned for check in checks
+            check_name(owner, check): check.message
+            for owner, checks in self._owned()
+            for check in checks
         }
 
     def needed(self, names: Iterable[str]) -> list[str] | None:
@@ -134,6 +137,11 @@ def concerns(owner: str, expression: Expression, changed: set[str]) -> bool:
     return owner in changed or named is None or bool(named & changed)
 
 
+def owner_of(action: Action) -> str:
+    """An action as the names of its checks have it: later versions have checks of their own."""
+    return action.id if action.version == 1 else action.name
+
+
 def check_name(owner: str, check: Check) -> str:
     """A check as records name it."""
     return f"{owner}/{check.id}"
@@ -142,14 +150,26 @@ def check_name(owner: str, check: Check) -> str:
 def load_registries() -> dict[str, Registry]:
     """The registry of each installed template, by name; ours first, then entry points'.
 
-    Raises `DeclarationError` for two templates of one name.
+    Raises `DeclarationError` for two templates of one name, and for one that can't be loaded.
     """
     from control_plane.templates import BUILT_IN
 
-    templates = [*BUILT_IN, *(point.load() for point in entry_points(group=ENTRY_POINT_GROUP))]
+    templates = [*BUILT_IN, *map(_load, entry_points(group=ENTRY_POINT_GROUP))]
     registries: dict[str, Registry] = {}
     for template in templates:
-        if template.name in registries:
-            raise DeclarationError(f"Template {template.name} is installed twice: remove one.")
+        twice = f"Template {template.name} is installed twice: remove one."
+        require(template.name not in registries, twice)
         registries[template.name] = Registry(template)
     return registries
+
+
+def _load(point: EntryPoint) -> Template:
+    package = point.dist.name if point.dist else "an unknown package"
+    where = f"Entry point {point.name} ({point.value}) of {package}"
+    try:
+        template = point.load()
+    except (Exception, SystemExit) as error:
+        sentence = f"{where} can't be loaded: repair or remove that package. {error}"
+        raise DeclarationError(sentence) from error
+    require(isinstance(template, Template), f"{where} is no Template: let it name one.")
+    return template

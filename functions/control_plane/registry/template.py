@@ -1,26 +1,20 @@
 """Declaring: what can't hold is refused when it is loaded, with a sentence that says what to do."""
 
 import inspect
-import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, RootModel
 
-from control_plane.canonical import canonical
-from control_plane.engine.expressions import ExpressionRefused, compile_expression
+from control_plane.engine.effects import tokens
 from control_plane.models import Json
-from control_plane.registry.declared import STRICT, Action, Check, Component, Handler
+from control_plane.registry import checks, shapes
+from control_plane.registry.checks import require
+from control_plane.registry.declared import Action, Component, Handler, component_of
 
-_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
-_PHRASE_INPUT = re.compile(r"\{(\w+)\}")
 RESERVED = ("project.", "user.", "organization.")
 """Where built-in actions live: no template may declare an action there."""
-
-
-class DeclarationError(Exception):
-    """A declaration that can't hold; the message says what to do."""
 
 
 @dataclass
@@ -37,34 +31,41 @@ class Template:
         self, id: str, model: type[BaseModel], initial: Json, *, title: str, **more: Any
     ) -> None:
         """Declare a component; see `Component` for what more there is."""
-        _require(_ID.fullmatch(id), f"Component id {id!r}: use lower-case words joined by dots.")
-        _require(id not in self.components, f"Component {id} is declared twice: rename one.")
-        component = Component(id, model, initial, title, **more)
-        _check_initial(component)
-        for version in range(1, component.schema_version):
-            known = version in component.migrations
-            _require(known, f"{id}: declare how state of schema version {version} is migrated.")
-        _check_checks(id, component.invariants)
-        self.components[id] = component
+        checks.check_id("Component", id)
+        require(id not in self.components, f"Component {id} is declared twice: rename one.")
+        gone = f"Component {id} is declared and removed: do one of them, or give it another id."
+        require(id not in self.removed, gone)
+        checks.check_options(f"Component {id}", more, checks.COMPONENT_FIELDS)
+        self.components[id] = _checked(Component(id, model, initial, title, **more))
 
     def remove_component(self, id: str) -> None:
         """Declare that a component of earlier days is gone: its state is removed, once."""
-        _require(id not in self.components, f"Component {id} is declared: it can't be removed.")
+        checks.check_id("Component", id)
+        require(id not in self.components, f"Component {id} is declared: it can't be removed.")
         self.removed.add(id)
 
     def action(
-        self, id: str, *, changes: str | Iterable[str], **more: Any
+        self,
+        id: str,
+        *,
+        changes: str | Sequence[str],
+        targets: Sequence[str] | None = None,
+        **more: Any,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated function as an action's handler; see `Action` for what more.
 
         Its parameters after the first become the inputs, its docstring the title and description.
+        `targets` are the components that it sees; without them, those that it may change.
         """
-        pointers = (changes,) if isinstance(changes, str) else tuple(changes)
+        checks.check_id("Action", id)
+        checks.check_options(f"Action {id}", more, checks.ACTION_FIELDS)
+        places = (changes,) if isinstance(changes, str) else changes
 
         def declare(handler: Handler) -> Handler:
             title, _, description = (inspect.getdoc(handler) or id).partition("\n")
             texts = {"title": title.rstrip("."), "description": description.strip(), **more}
-            action = Action(id, handler, _inputs(id, handler), changes=pointers, **texts)
+            inputs = shapes.inputs_of(f"Action {id}", handler)
+            action = Action(id, handler, inputs, changes=places, declared_targets=targets, **texts)
             self._check(action)
             self.actions[action.name] = action
             return handler
@@ -72,65 +73,69 @@ class Template:
         return declare
 
     def _check(self, action: Action) -> None:
-        id = action.id
-        _require(_ID.fullmatch(id), f"Action id {id!r}: use lower-case words joined by dots.")
-        _require(not id.startswith(RESERVED), f"Action {id}: the name is reserved, choose another.")
+        where, inputs = f"Action {action.id}", list(action.inputs.model_fields)
+        reserved = f"{where}: the name is reserved, choose another."
+        require(not action.id.startswith(RESERVED), reserved)
+        checks.check_fields(where, action)
         twice = f"Action {action.name} is declared twice: rename one, or raise its version."
-        _require(action.name not in self.actions, twice)
-        for pointer in action.changes:
-            _check_pointer(action, pointer, self.components)
+        require(action.name not in self.actions, twice)
+        _check_places(where, action, self.components)
         for phrase in action.phrases:
-            for name in _PHRASE_INPUT.findall(phrase):
-                known = name in action.inputs.model_fields
-                _require(known, f"{id}: phrase {phrase!r} names {name}, which is not an input.")
-        _check_checks(id, action.requires)
-        valid = callable(action.cost) or (type(action.cost) is int and action.cost >= 0)
-        _require(valid, f"{id}: the cost is an integer from 0, or a function of the inputs.")
+            checks.check_phrase(where, phrase, inputs)
+        for name in ("cost", "messages"):
+            checks.check_callable(f"{where}: {name}", getattr(action, name), inputs)
+        checks.check_conditions(where, action.requires, inputs)
+        shapes.check_model(where, action.inputs)
+        shapes.check_described(where, action)
 
     def including(self, other: "Template") -> "Template":
         """This template with another's declarations added; the same id in both is refused."""
         twice = (self.components.keys() & other.components) | (self.actions.keys() & other.actions)
-        _require(not twice, f"{self.name} and {other.name} both declare {sorted(twice)}.")
+        require(not twice, f"{self.name} and {other.name} both declare {sorted(twice)}: rename.")
+        gone = (self.removed & other.components.keys()) | (other.removed & self.components.keys())
+        sentence = f"{self.name} and {other.name}: {sorted(gone)} is declared and removed: do one."
+        require(not gone, sentence)
         self.components.update(other.components)
         self.actions.update(other.actions)
         self.removed |= other.removed
         return self
 
 
-def _require(holds: object, otherwise: str) -> None:
-    if not holds:
-        raise DeclarationError(otherwise)
+def _checked(component: Component) -> Component:
+    """The component with its initial state as plain JSON; refused where it can't hold."""
+    where = f"Component {component.id}"
+    checks.check_fields(where, component)
+    older = set(range(1, min(component.schema_version, len(component.migrations) + 2)))
+    for version in sorted(older - component.migrations.keys()):
+        require(False, f"{where}: declare how state of schema version {version} is migrated.")
+    for version in component.migrations.keys() - older:
+        require(False, f"{where}: there is no schema version {version!r} to migrate: leave it out.")
+    shapes.check_model(where, component.model)
+    component = replace(component, initial=shapes.initial_of(where, component))
+    checks.check_conditions(where, component.invariants, None)
+    checks.check_beginning(component)
+    shapes.check_described(where, component)
+    return component
 
 
-def _check_initial(component: Component) -> None:
-    try:
-        component.model.model_validate_json(canonical(component.initial))
-    except ValidationError as error:
-        sentence = f"{component.id}: its initial state doesn't fit its model: {error}"
-        raise DeclarationError(sentence) from error
+def _check_places(where: str, action: Action, components: dict[str, Component]) -> None:
+    """Every place can be changed: it is a JSON Pointer into a target that has such a place."""
+    for pointer in action.changes:
+        is_pointer = checks.POINTER.fullmatch(pointer)
+        require(is_pointer, f"{where}: {pointer!r} is no JSON Pointer (RFC 6901): correct it.")
+    for id in action.targets:
+        require(id in components, f"{where} targets {id!r}: declare that component first.")
+    for pointer in action.changes:
+        id = component_of(pointer)
+        require(id in action.targets, f"{where}: path {pointer} is outside its targets: add {id}.")
+        known, names = _members(components[id].model), tokens(pointer)[1:2]
+        there = known is None or set(names) <= set(known)
+        require(there, f"{where}: {id} has no {pointer}: name one of {', '.join(known or ())}.")
 
 
-def _check_pointer(action: Action, pointer: str, components: dict[str, Component]) -> None:
-    _require(pointer.startswith("/"), f"{action.id}: {pointer!r} is no JSON Pointer: begin with /.")
-    target = pointer.split("/")[1]
-    _require(target in components, f"{action.id} targets {target!r}: declare that component first.")
-
-
-def _check_checks(owner: str, checks: Sequence[Check]) -> None:
-    ids = [check.id for check in checks]
-    _require(len(set(ids)) == len(ids), f"{owner}: two checks have the same id: rename one.")
-    for check in checks:
-        try:
-            compile_expression(check.expression)
-        except ExpressionRefused as error:
-            raise DeclarationError(f"{owner}, check {check.id}: {error}") from error
-
-
-def _inputs(id: str, handler: Handler) -> type[BaseModel]:
-    fields = {}
-    for name, parameter in list(inspect.signature(handler).parameters.items())[1:]:
-        typed = parameter.annotation is not parameter.empty
-        _require(typed, f"{id}: give input {name} a type.")
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[name] = (parameter.annotation, default)
-    return create_model(f"{id} inputs", __config__=STRICT, **fields)  # type: ignore[call-overload]
+def _members(model: type[BaseModel]) -> list[str] | None:
+    """The keys that a state of this model may have; None where the model alone doesn't tell."""
+    fields = model.model_fields.items()
+    if issubclass(model, RootModel) or any(field.validation_alias for _, field in fields):
+        return None
+    return [name for name, _ in fields]

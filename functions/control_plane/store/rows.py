@@ -24,10 +24,20 @@ class Loaded:
     """A project as trip 1 found it under the lock. One not made yet has no head."""
 
     at: str
-    role: Role | None = None
+    person: Mapping[str, Any] = field(default_factory=dict)
     head: Mapping[str, Any] = field(default_factory=dict)
     components: Mapping[str, Held] = field(default_factory=dict)
     keys: Mapping[str, KnownKey] = field(default_factory=dict)
+    policy: str | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
+    approval: Mapping[str, Any] | None = None
+    subject: Mapping[str, Any] | None = None
+
+    @property
+    def role(self) -> Role | None:
+        """What the asking person is in the project; None for nobody."""
+        role: Role | None = self.person.get("role")
+        return role
 
 
 def read_loaded(text: str) -> Loaded:
@@ -37,10 +47,14 @@ def read_loaded(text: str) -> Loaded:
         return Loaded(at=loaded["at"])
     return Loaded(
         at=loaded["at"],
-        role=loaded["role"],
+        person=loaded["person"] or {},
         head=loaded["head"],
         components={id: Held(**held) for id, held in sorted((loaded["components"] or {}).items())},
         keys={id: KnownKey(**known) for id, known in (loaded["keys"] or {}).items()},
+        policy=loaded["policy"],
+        usage=loaded["usage"] or {},
+        approval=loaded["approval"],
+        subject=loaded["subject"],
     )
 
 
@@ -58,7 +72,7 @@ _NOTHING: Row = {}
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Everything that one transaction writes."""
+    """Everything that one transaction writes; `usage` has counter, its window's end, and amount."""
 
     org: str
     project: str
@@ -70,6 +84,7 @@ class Batch:
     keys: Sequence[Row] = ()
     outbox: Sequence[Row] = ()
     effects: Sequence[Row] = ()
+    usage: Sequence[tuple[str, str, int]] = ()
     checkpoint: bool = False
 
     def calls(self) -> Iterator[tuple[str, list[Json]]]:
@@ -88,6 +103,10 @@ class Batch:
                     *map(key.get, _KEY),
                 ],
             )
+        if self.usage:
+            counters, ends, amounts = zip(*self.usage, strict=True)
+            columns = [list(counters), list(ends), list(map(str, amounts))]
+            yield "count_usage", [self.org, self.project, *columns]
         for id in self.removed:
             yield "remove_component", [self.project, id]
         for message in self.outbox:

@@ -25,7 +25,8 @@ class Asked:
     """What to load: a project, for whom, the components to read, the request ids to look up.
 
     `components` None reads all; those whose schema version isn't the one in `schemas` are read,
-    too. All others come without their text.
+    too. All others come without their text. The policy comes unless it is version `policy`.
+    `approval` is the request and `subject` the user that it is about, where it is about any.
     """
 
     org: str
@@ -34,6 +35,10 @@ class Asked:
     components: Sequence[str] | None = None
     keys: Sequence[str] = ()
     schemas: Mapping[str, int] = field(default_factory=dict)
+    policy: int = 0
+    counters: Sequence[str] = ()
+    approval: str | None = None
+    subject: str | None = None
 
     def arguments(self, *, lock: bool) -> list[Any]:
         """As `load_project` takes them; the system principal is nobody's user."""
@@ -45,6 +50,10 @@ class Asked:
             None if self.components is None else list(self.components),
             list(self.keys),
             orjson.dumps(self.schemas).decode(),
+            self.policy,
+            list(self.counters),
+            self.approval,
+            self.subject,
             lock,
         ]
 

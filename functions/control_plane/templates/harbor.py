@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
-from control_plane.registry import Changed, Check, State, Template, View
+from control_plane.registry import Changed, Check, RootState, State, Template, View
 from control_plane.templates.memory import memory
 
 Percent = Annotated[int, Field(ge=0, le=100)]
@@ -44,7 +44,7 @@ class Incident(State):
     severity: Annotated[int, Field(ge=1, le=4)] = Field(title="Severity")
 
 
-class Switches(RootModel[dict[Name, bool]]):
+class Switches(RootState[dict[Name, bool]]):
     """Feature switches by name."""
 
 
@@ -55,7 +55,7 @@ class Note(State):
     tags: list[Name] = Field(title="Tags")
 
 
-class Notes(RootModel[dict[Name, Note]]):
+class Notes(RootState[dict[Name, Note]]):
     """Notes by title."""
 
 

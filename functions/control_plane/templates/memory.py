@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import Field, JsonValue, RootModel
+from pydantic import Field, JsonValue
 
-from control_plane.registry import Changed, Template, View
+from control_plane.registry import Changed, RootState, Template, View
 
 Key = Annotated[str, Field(min_length=1, max_length=128)]
 
 
-class Memory(RootModel[dict[Key, JsonValue]]):
+class Memory(RootState[dict[Key, JsonValue]]):
     """What a project's people asked to be remembered, by key."""
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from chat_space import render
 from chat_space.client import ApiError
-from chat_space.proposals import action_title
+from chat_space.previews import action_title
 from chat_space.views.desk import Space, guarded
 
 Json = dict[str, Any]

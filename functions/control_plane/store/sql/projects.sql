@@ -1,5 +1,5 @@
 -- The projects that a person may see, with the role they have in each.
-SELECT p.id::text, p.slug, p.title, p.template, p.status, p.seq, p.version, iso(p.at) AS at,
+SELECT p.id::text, p.slug, p.title, p.template, p.status, p.paused, p.seq, p.version, iso(p.at) AS at,
   role_of(%(user)s::uuid, p.id) AS role
 FROM projects p
 WHERE p.template <> 'system' AND role_of(%(user)s::uuid, p.id) IS NOT NULL

@@ -1,0 +1,101 @@
+"""What governs a project: its policy, members, and what it spends."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from control_plane import administration, execution, governance
+from control_plane.api import bodies, shared
+from control_plane.engine.policy import PolicyRefused
+from control_plane.errors import InvalidPolicy
+from control_plane.models import Intent, Json
+from control_plane.policy_text import read_policy
+from control_plane.registry import builtin
+from control_plane.visibility import shown_to
+
+router = APIGatewayHttpRouter()
+
+
+@router.get("/projects/<project>/policy")
+def get_policy(project: str) -> Response[str]:
+    """The policy in force; operators and admins only."""
+    target = governance.require_operator(shared.target_of(router, project))
+    return shared.answer(governance.policy(shared.store(), target))
+
+
+@router.put("/projects/<project>/policy")
+def put_policy(project: str) -> Response[str]:
+    """Set the policy: the body is the document itself, JSON or YAML. Answers the execution."""
+    target = shared.target_of(router, project)
+    inputs = {"document": _document()}
+    return shared.asked(router, target, builtin.SET_POLICY, inputs)
+
+
+def _document() -> dict[str, Json]:
+    event = router.current_event
+    text = event.decoded_body or ""
+    media = event.headers.get("content-type", "application/json")
+    try:
+        return read_policy(text, "yaml" if "yaml" in media else "json")
+    except PolicyRefused as refused:
+        raise InvalidPolicy(errors=refused.errors) from refused
+
+
+@router.get("/projects/<project>/policy/versions")
+def list_policy_versions(
+    project: str, limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = None
+) -> Response[str]:
+    """Every policy that the project has had, newest first; operators and admins only."""
+    target = governance.require_operator(shared.target_of(router, project))
+    page = governance.policy_versions(shared.store(), target, limit, cursor)
+    return shared.answer(page)
+
+
+@router.post("/projects/<project>/policy/what-if")
+def what_if(project: str, body: bodies.WhatIf) -> Response[str]:
+    """What would happen to these steps under another policy; stores nothing."""
+    target = governance.require_operator(shared.target_of(router, project))
+    policy = None if body.document is None else governance.compiled(body.document)
+    intents = [Intent(step.action, step.inputs) for step in body.steps]
+    seen = execution.preview(shared.store(), shared.archived(), target, intents, policy)
+    return shared.answer(shown_to(target, seen))
+
+
+@router.get("/projects/<project>/members")
+def list_members(project: str) -> Response[str]:
+    """Who has which role in the project."""
+    items = governance.members(shared.store(), shared.target_of(router, project))
+    return shared.answer({"items": items, "next_cursor": None})
+
+
+@router.get("/projects/<project>/members/<username>")
+def get_member(project: str, username: str) -> Response[str]:
+    """One member."""
+    target = shared.target_of(router, project)
+    return shared.answer(governance.member(shared.store(), target, username))
+
+
+@router.put("/projects/<project>/members/<username>")
+def put_member(project: str, username: str, body: bodies.Member) -> Response[str]:
+    """Give somebody a role. Answers the execution."""
+    target = shared.target_of(router, project)
+    user = administration.user_id(shared.store(), target.org, username)
+    inputs = {"user": user, "role": body.role}
+    return shared.asked(router, target, builtin.SET_MEMBER, inputs, subject=user)
+
+
+@router.delete("/projects/<project>/members/<username>")
+def delete_member(project: str, username: str) -> Response[str]:
+    """Take somebody's role away. Answers the execution."""
+    target = shared.target_of(router, project)
+    user = administration.user_id(shared.store(), target.org, username)
+    return shared.asked(router, target, builtin.REMOVE_MEMBER, {"user": user}, subject=user)
+
+
+@router.get("/projects/<project>/forecast")
+def forecast(project: str) -> Response[str]:
+    """What is left of today's budget, and when it would be used up."""
+    target = shared.target_of(router, project)
+    return shared.answer(governance.forecast(shared.store(), target))

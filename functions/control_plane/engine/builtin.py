@@ -1,0 +1,143 @@
+"""What built-in actions bring about, and what stands in their way beside the common gates."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from control_plane.canonical import canonical
+from control_plane.engine.context import Context
+from control_plane.engine.policy import PolicyRefused, compile_policy
+from control_plane.models import ROLE_RANK, Approval, Json, Reason
+from control_plane.registry import builtin
+
+type Effects = list[Mapping[str, Json]]
+type Outcome = tuple[list[Reason], Effects]
+type Inputs = Mapping[str, Any]
+
+
+def brought_about(action: str, inputs: Inputs, context: Context) -> Outcome:
+    """Reasons against a built-in action, and else what it does beside component state.
+
+    `inputs` have been validated. Roles, rules and confirmation are not checked here.
+    """
+    known = _KNOWN.get(action)
+    return known(inputs, context) if known else ([], [])
+
+
+def _set_policy(inputs: Inputs, context: Context) -> Outcome:
+    try:
+        compile_policy(inputs["document"])
+    except PolicyRefused as refused:
+        return [Reason("invalid_policy", {"errors": len(refused.errors)})], []
+    version, document = context.policy_version + 1, canonical(inputs["document"])
+    return [], [{"kind": "policy.set", "version": version, "document": document}]
+
+
+def _set_member(inputs: Inputs, context: Context) -> Outcome:
+    if context.subject is None:
+        return [Reason("unknown_user")], []
+    before = {"before": context.subject["role"]}
+    return [], [{"kind": "member.set", **before, "user": inputs["user"], "role": inputs["role"]}]
+
+
+def _remove_member(inputs: Inputs, context: Context) -> Outcome:
+    if context.subject is None or context.subject["role"] is None:
+        return [Reason("unknown_user")], []
+    before = {"before": context.subject["role"]}
+    return [], [{"kind": "member.remove", **before, "user": inputs["user"]}]
+
+
+def _update(inputs: Inputs, _: Context) -> Outcome:
+    return [], [{"kind": "project.update", "title": inputs["title"]}]
+
+
+def _stands(status: str, paused: bool) -> Callable[[Inputs, Context], Outcome]:
+    effect = {"kind": "project.status", "status": status, "paused": paused}
+    return lambda _inputs, _context: ([], [effect])
+
+
+def _vote(inputs: Inputs, context: Context) -> Outcome:
+    approval = context.approval
+    if approval is None:
+        return [Reason("unknown_approval")], []
+    reasons = [*_closed(approval, context), *_unfit(approval, context)]
+    if context.stopped and inputs["decision"] == "approve":
+        reasons.append(Reason(context.stopped))
+    said = {"decision": inputs["decision"], "comment": inputs["comment"]}
+    vote = {"user": context.principal.owner, **said, "at": context.at}
+    return reasons, [{"kind": "approval.vote", "approval": approval.id, "vote": vote}]
+
+
+def _closed(approval: Approval, context: Context) -> list[Reason]:
+    if approval.status != "pending":
+        return [Reason("approval_closed", {"status": approval.status})]
+    if approval.expires_at is not None and approval.expires_at <= context.at:
+        return [Reason("approval_expired")]
+    return []
+
+
+def _unfit(approval: Approval, context: Context) -> list[Reason]:
+    """Whoever decides is somebody else, of the role asked for since before the request, once."""
+    reasons = []
+    principal, needed = context.principal, approval.requirement.role
+    if principal.owner == approval.requester.owner:
+        reasons.append(Reason("own_request"))
+    if ROLE_RANK[principal.role] < ROLE_RANK[needed]:
+        reasons.append(Reason("role_required", {"role": needed}))
+    elif str(context.person.get("since") or context.at) >= approval.at:
+        reasons.append(Reason("role_too_new", {"role": needed}))
+    if any(vote["user"] == principal.owner for vote in approval.votes):
+        reasons.append(Reason("already_decided"))
+    return reasons
+
+
+def _withdraw(_: Inputs, context: Context) -> Outcome:
+    approval = context.approval
+    if approval is None:
+        return [Reason("unknown_approval")], []
+    reasons = _closed(approval, context)
+    if context.principal.owner != approval.requester.owner:
+        reasons.append(Reason("not_own_request"))
+    return reasons, []
+
+
+def _create_user(inputs: Inputs, _: Context) -> Outcome:
+    return [], [{**inputs, "kind": "user.create", "must_change_password": True}]
+
+
+def _update_user(inputs: Inputs, context: Context) -> Outcome:
+    subject = context.subject
+    if subject is None:
+        return [Reason("unknown_user")], []
+    last = subject["admin"] and not subject["disabled"] and subject["admins"] <= 1
+    if inputs["disabled"] and last:
+        return [Reason("last_admin")], []
+    return [], [{**inputs, "kind": "user.update"}]
+
+
+def _set_password(inputs: Inputs, context: Context) -> Outcome:
+    if context.subject is None:
+        return [Reason("unknown_user")], []
+    return [], [{**inputs, "kind": "user.password", "must_change_password": True}]
+
+
+def _pauses(paused: bool) -> Callable[[Inputs, Context], Outcome]:
+    effect = {"kind": "organization.pause", "paused": paused}
+    return lambda _inputs, _context: ([], [effect])
+
+
+_KNOWN: dict[str, Callable[[Inputs, Context], Outcome]] = {
+    builtin.SET_POLICY: _set_policy,
+    builtin.SET_MEMBER: _set_member,
+    builtin.REMOVE_MEMBER: _remove_member,
+    builtin.UPDATE: _update,
+    builtin.ARCHIVE: _stands("archived", False),
+    builtin.PAUSE: _stands("active", True),
+    builtin.RESUME: _stands("active", False),
+    builtin.DECIDE_APPROVAL: _vote,
+    builtin.WITHDRAW_APPROVAL: _withdraw,
+    builtin.CREATE_USER: _create_user,
+    builtin.UPDATE_USER: _update_user,
+    builtin.SET_PASSWORD: _set_password,
+    builtin.PAUSE_ALL: _pauses(True),
+    builtin.RESUME_ALL: _pauses(False),
+}

@@ -1,0 +1,127 @@
+"""The policy's rules and approvals: what they say to one ask, each rule evaluated."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from control_plane.engine.context import Context
+from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
+from control_plane.engine.policy import ApprovalRule, Policy, Rule
+from control_plane.models import ROLE_RANK, Json, Reason, Requirement, Role
+from control_plane.registry import Action
+from control_plane.registry.builtin import APPROVALS, SET_POLICY
+
+PERSONAL_FACTS = ("username", "email", "attributes")
+"""What conditions may read of a person: it goes into payloads, which can be erased."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Reasons against, the rules that ask for approval, and those that would have had a say."""
+
+    reasons: list[Reason] = field(default_factory=list)
+    asking: list[str] = field(default_factory=list)
+    observed: list[dict[str, Json]] = field(default_factory=list)
+
+
+def judge(action: Action, scope: Scope, context: Context) -> Verdict:
+    """Evaluate every rule. A condition that can't be evaluated denies.
+
+    Setting the policy by an admin is the exception, where it is only recorded: a bad rule can't
+    lock everyone out.
+    """
+    verdict = Verdict()
+    rules = context.policy.rules
+    if rules:
+        _prepare(scope, rules)
+    for rule in rules:
+        try:
+            if compile_expression(rule.condition).evaluate(scope):
+                _apply(rule, verdict)
+        except ExpressionFailed:
+            _apply_broken(rule, action, context, verdict)
+    return verdict
+
+
+def reads_person(policy: Policy) -> bool:
+    """Whether a condition may read personal facts: then the execution keeps what they were."""
+    conditions = [rule.condition for rule in policy.rules]
+    conditions += [mapping.condition for mapping in policy.role_mappings]
+    return any(fact in text for text in conditions for fact in (*PERSONAL_FACTS, "principal["))
+
+
+def components_read(policy: Policy) -> frozenset[str] | None:
+    """Ids of the components that the policy's conditions read; None where it may be any."""
+    conditions = [rule.condition for rule in policy.rules]
+    conditions += [mapping.condition for mapping in policy.role_mappings]
+    read: set[str] = set()
+    for condition in conditions:
+        named = compile_expression(condition).components
+        if named is None:
+            return None
+        read |= named
+    return frozenset(read)
+
+
+def _prepare(scope: Scope, rules: Iterable[Rule]) -> None:
+    """Convert what all rules read at once; where that fails each rule will say so itself."""
+    try:
+        scope.prepare(*(compile_expression(rule.condition) for rule in rules))
+    except ExpressionFailed:
+        return
+
+
+def _apply(rule: Rule, verdict: Verdict) -> None:
+    if rule.effect == "allow":
+        return
+    if rule.mode == "observe":
+        verdict.observed.append({"rule": rule.id, "effect": rule.effect})
+    elif rule.effect == "reject":
+        verdict.reasons.append(Reason("rule_rejected", {"rule": rule.id}))
+    else:
+        verdict.asking.append(rule.id)
+
+
+def _apply_broken(rule: Rule, action: Action, context: Context, verdict: Verdict) -> None:
+    spared = action.id == SET_POLICY and context.principal.role == "admin"
+    if spared or rule.mode == "observe":
+        verdict.observed.append({"rule": rule.id, "effect": "failed"})
+    else:
+        verdict.reasons.append(Reason("rule_failed", {"rule": rule.id}))
+
+
+def requirement(policy: Policy, asking: list[str], action: Action, cost: int) -> Requirement | None:
+    """Who must approve: what all that ask for it demand together, the strictest of each.
+
+    Deciding about a request needs no request of its own.
+    """
+    if action.id in APPROVALS:
+        return None
+    asked = [rule for rule in policy.approvals if _concerns(rule, action, cost)]
+    if not asked and not asking:
+        return None
+    roles: list[Role] = [rule.required_role for rule in asked]
+    if asking:
+        roles.append("admin")
+    expiries = [rule.expires_in for rule in asked if rule.expires_in is not None]
+    return Requirement(
+        role=max(roles, key=ROLE_RANK.__getitem__),
+        count=max([1, *(rule.require_count for rule in asked)]),
+        expires_in=min(expiries, default=None),
+        because=[*asking, *(rule.id for rule in asked)],
+    )
+
+
+def _concerns(rule: ApprovalRule, action: Action, cost: int) -> bool:
+    """Whether all that the rule names fits; one that names nothing asks for every action."""
+    return (
+        (rule.min_cost is None or cost >= rule.min_cost)
+        and (not rule.risk or action.risk in rule.risk)
+        and (not rule.actions or any(_names(pattern, action.id) for pattern in rule.actions))
+        and (bool(rule.actions) or not action.administrative)
+    )
+
+
+def _names(pattern: str, action: str) -> bool:
+    if pattern.endswith("*"):
+        return action.startswith(pattern[:-1])
+    return action == pattern

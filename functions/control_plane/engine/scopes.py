@@ -1,0 +1,63 @@
+"""What expressions see of an intent, and as what the asking person may act."""
+
+from collections.abc import Mapping
+
+from control_plane.engine.context import Context
+from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA
+from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
+from control_plane.models import ROLE_RANK, Json, Role
+
+_COUNTERS = {"minute": MINUTE, "hour": HOUR, "day": QUOTA, "budget": BUDGET}
+
+
+def scope_of(
+    action: str,
+    inputs: Mapping[str, Json],
+    context: Context,
+    state: Mapping[str, Json],
+    roles: list[Role],
+) -> Scope:
+    """What expressions see; `usage` is what was counted before this intent."""
+    principal, person = context.principal, context.person
+    return Scope(
+        state=state,
+        inputs=inputs,
+        principal={
+            "id": principal.id,
+            "kind": principal.kind,
+            "username": person.get("username", ""),
+            "email": person.get("email", ""),
+            "attributes": person.get("attributes", {}),
+            "organization": context.org,
+            "roles": roles,
+        },
+        action={"id": action},
+        project={"id": context.project, "version": context.version},
+        usage={name: context.usage.get(counter, 0) for name, counter in _COUNTERS.items()},
+        now=context.at,
+    )
+
+
+def roles_of(action: str, inputs: Mapping[str, Json], context: Context) -> list[Role]:
+    """The member's own role and those that the policy's mappings add; a broken one adds none."""
+    own: list[Role] = [context.principal.role] if context.principal.role else []
+    if not own or not context.policy.role_mappings:
+        return own
+    scope = scope_of(action, inputs, context, context.state, own)
+    return own + [
+        mapping.role
+        for mapping in context.policy.role_mappings
+        if mapping.role not in own and _holds(mapping.condition, scope)
+    ]
+
+
+def highest(roles: list[Role]) -> Role | None:
+    """The role that allows most."""
+    return max(roles, key=ROLE_RANK.__getitem__, default=None)
+
+
+def _holds(condition: str, scope: Scope) -> bool:
+    try:
+        return compile_expression(condition).evaluate(scope)
+    except ExpressionFailed:
+        return False

@@ -1,0 +1,142 @@
+"""What governs a project, to look at: its policy, its members, what it spends, what is due."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import orjson
+
+from control_plane import deciding
+from control_plane.engine.counters import window_end
+from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
+from control_plane.errors import Forbidden, InvalidPolicy, NotFound
+from control_plane.models import ROLE_RANK, SYSTEM, Json
+from control_plane.reading import clamped, decoded, encoded
+from control_plane.registry import Registry
+from control_plane.store import Store
+from control_plane.target import Target
+
+EXPIRED_AT_ONCE = 200
+"""Requests that one tick closes; the next one goes on."""
+DAYS = 7
+
+
+def policy(store: Store, target: Target) -> dict[str, Json]:
+    """The policy in force: `{"version", "document"}`, version 0 and `{}` where there is none."""
+    found = store.read(target.org, "policy", project=target.project)
+    if not found:
+        return {"version": 0, "document": {}}
+    row = found[0]
+    return {"version": row["version"], "at": row["at"], "document": orjson.loads(row["document"])}
+
+
+def policy_versions(
+    store: Store, target: Target, limit: int, cursor: str | None
+) -> dict[str, Json]:
+    """A page of every policy that the project has had, newest first."""
+    before, count = decoded(cursor, int), clamped(limit)
+    rows = store.read(
+        target.org, "policy_versions", project=target.project, before=before, limit=count + 1
+    )
+    items = [{**row, "document": orjson.loads(row["document"])} for row in rows[:count]]
+    more = encoded(str(items[-1]["version"])) if len(rows) > count else None
+    return {"items": items, "next_cursor": more}
+
+
+def compiled(document: Mapping[str, Json]) -> Policy:
+    """A policy document as decisions read it. Raises `InvalidPolicy` with the keys at fault."""
+    try:
+        return compile_policy(document)
+    except PolicyRefused as refused:
+        raise InvalidPolicy(errors=refused.errors) from refused
+
+
+def require_operator(target: Target) -> Target:
+    """The target, for operators and admins: rules are not shown to viewers. Else `Forbidden`."""
+    if ROLE_RANK[target.principal.role] < ROLE_RANK["operator"]:
+        raise Forbidden("Operators and admins of the project may see its policy.")
+    return target
+
+
+def members(store: Store, target: Target, username: str | None = None) -> list[dict[str, Json]]:
+    """The project's members by name, of one name where it is given."""
+    return store.read(target.org, "members", project=target.project, username=username)
+
+
+def member(store: Store, target: Target, username: str) -> dict[str, Json]:
+    """One member. Raises `NotFound`."""
+    found = members(store, target, username)
+    if not found:
+        raise NotFound(f"{username!r} is no member of this project.")
+    return found[0]
+
+
+def users(store: Store, org: str, limit: int, cursor: str | None) -> dict[str, Json]:
+    """A page of the organization's people, newest first. Who may look is checked by the caller."""
+    before, count = decoded(cursor, UUID), clamped(limit)
+    rows = store.read(org, "users", before=before, limit=count + 1)
+    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
+    return {"items": rows[:count], "next_cursor": more}
+
+
+def forecast(store: Store, target: Target) -> dict[str, Json]:
+    """What is left of today's budget, and when it is used up if today goes on as it began."""
+    document = policy(store, target)["document"]
+    limit = document.get("limits", {}).get("budget", {}).get("daily")
+    rows = store.read(target.org, "spending", project=target.project)
+    now, spent = rows[0]["now"], {row["day"]: row["used"] for row in rows if row["day"]}
+    today = datetime.fromisoformat(now).date()
+    days = [str(today - timedelta(days=past)) for past in range(DAYS)]
+    used = spent.get(days[0], 0)
+    return {
+        "limit": limit,
+        "used": used,
+        "remaining": None if limit is None else max(0, limit - used),
+        "per_day": sum(spent.get(day, 0) for day in days) // DAYS,
+        "exhausted_at": _exhausted_at(limit, used, now),
+        "days": [{"day": day, "used": spent.get(day, 0)} for day in days],
+    }
+
+
+def _exhausted_at(limit: int | None, used: int, now: str) -> str | None:
+    """The moment within today at which the limit is reached at today's mean rate; None if not."""
+    if limit is None or used == 0:
+        return None
+    if used >= limit:
+        return now
+    moment = datetime.fromisoformat(now)
+    begin = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    reached = moment + (moment - begin) * (limit - used) / used
+    text = f"{reached.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return text if text < window_end("budget.day", now) else None
+
+
+def rollup(store: Store, org: str, user: str) -> dict[str, Json]:
+    """All projects of a person at a glance."""
+    rows = store.read(org, "rollup", user=user)
+    return {"items": [_glance(row) for row in rows]}
+
+
+def _glance(row: Mapping[str, Json]) -> dict[str, Json]:
+    named = {name: row[name] for name in ("id", "slug", "title")}
+    kept = ("status", "paused", "role", "version", "seq", "at", "pending")
+    budget = None if row["budget"] is None else {"limit": row["budget"], "used": row["used"]}
+    return {"project": named, **{name: row[name] for name in kept}, "budget": budget}
+
+
+def tick(store: Store, registries: Mapping[str, Registry]) -> dict[str, int]:
+    """What time brings about: requests that expire, counters that are forgotten. Repeatable."""
+    due = store.call("SELECT * FROM expired_approvals(%(limit)s)", limit=EXPIRED_AT_ONCE)
+    expired = sum(_expire(store, registries, *map(str, row.values())) for row in due)
+    [forgotten] = store.call("SELECT forget_usage() AS rows")
+    return {"expired": expired, "forgotten": forgotten["rows"]}
+
+
+def _expire(
+    store: Store, registries: Mapping[str, Registry], org: str, project: str, approval: str
+) -> bool:
+    [made] = store.read(org, "project_of", project=project)
+    registry = registries.get(made["template"])
+    if registry is None:  # its package isn't installed here: another deployment closes it
+        return False
+    return deciding.expire(store, Target(org, project, SYSTEM, registry), approval)

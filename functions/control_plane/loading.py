@@ -1,0 +1,203 @@
+"""From what was asked to what a decision reads: what to load, and the context that it makes."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import orjson
+
+from control_plane import history, policies
+from control_plane.archive.reader import Archive
+from control_plane.canonical import MAX_INTEGER
+from control_plane.engine.context import Context, Stopped
+from control_plane.engine.counters import (
+    BUDGET,
+    PERSONAL,
+    QUOTA,
+    budget_of,
+    loaded_counters,
+    stored_counter,
+)
+from control_plane.engine.migration import MigrationFailed, migration
+from control_plane.errors import NotFound, Unavailable
+from control_plane.models import (
+    GENESIS_HASH,
+    Approval,
+    Decision,
+    Intent,
+    Json,
+    Past,
+    Principal,
+    Requirement,
+)
+from control_plane.registry import REVERT
+from control_plane.store import Loaded, Store
+from control_plane.store.writing import Asked
+from control_plane.target import Target
+
+type Pasts = Mapping[int, Past]
+
+POLICY_ATTEMPTS = 4
+
+
+class PolicyMoved(Exception):
+    """The policy has changed and reads what was not loaded: load again."""
+
+
+def settled[Result](store: Store, attempt: Callable[[], Result]) -> Result:
+    """Run a use case as `Store.retrying` does, and anew when the policy has moved meanwhile."""
+    for _ in range(POLICY_ATTEMPTS):
+        try:
+            return store.retrying(attempt)
+        except PolicyMoved:
+            continue
+    raise Unavailable()
+
+
+def asked(
+    target: Target,
+    intents: Sequence[Intent],
+    keys: Sequence[str] = (),
+    approval: str | None = None,
+    subject: str | None = None,
+) -> Asked:
+    """What deciding on these intents needs to have loaded, as far as it is known."""
+    known = policies.known(target.project)
+    needed = target.registry.needed(intent.action for intent in intents)
+    if needed is not None and known.components is not None:
+        needed = sorted({*needed, *known.components} & target.registry.components.keys())
+    else:
+        needed = None
+    return Asked(
+        target.org,
+        target.project,
+        target.principal,
+        needed,
+        keys,
+        target.registry.schema_versions,
+        known.version,
+        _counters(target.principal, intents, known.policy.limits.action_budgets),
+        approval,
+        subject,
+    )
+
+
+def _counters(
+    principal: Principal, intents: Sequence[Intent], limited: Iterable[str]
+) -> list[str]:
+    """Those of the person, the project, the asked actions, and all that are known to have limits."""
+    asked_for = {intent.action.partition("@")[0] for intent in intents}
+    own = sorted(budget_of(action) for action in {*asked_for, *limited})
+    return [*(stored_counter(name, principal.owner) for name in PERSONAL), QUOTA, BUDGET, *own]
+
+
+def pasts(
+    store: Store, archived: Archive, target: Target, intents: Sequence[Intent]
+) -> dict[int, Past]:
+    """The states that reverts go back to. What was at a version stays so: it needs no lock."""
+    named = (i.inputs.get("version") for i in intents if i.action.partition("@")[0] == REVERT)
+    versions = {v for v in named if type(v) is int and 0 <= v <= MAX_INTEGER}
+    found = {v: history.past_at(store, archived, target, v) for v in versions}
+    return {version: past for version, past in found.items() if past is not None}
+
+
+def seen(target: Target, loaded: Loaded, past: Pasts, sought: Asked) -> Context:
+    """The context, unless the role that authentication found is gone by now: `NotFound`."""
+    context = context_of(target, loaded, past, sought)
+    if context.principal.role is None:
+        raise NotFound()
+    return context
+
+
+def context_of(
+    target: Target, loaded: Loaded, past: Pasts | None = None, sought: Asked | None = None
+) -> Context:
+    """What decisions read, as it was loaded; who may see the project is not checked here.
+
+    Raises `PolicyMoved` where `sought` left out what a new policy reads.
+    """
+    role = "admin" if target.principal.kind == "system" else loaded.role
+    known = _policy(target, loaded, sought)
+    return Context(
+        org=target.org,
+        project=target.project,
+        principal=replace(target.principal, role=role),
+        registry=target.registry,
+        at=loaded.at,
+        seq=loaded.head.get("seq", 0),
+        version=loaded.head.get("version", 0),
+        hash=loaded.head.get("hash", GENESIS_HASH),
+        components=loaded.components,
+        past=past or {},
+        policy=known.policy,
+        policy_version=known.version,
+        usage=loaded_counters(loaded.usage),
+        person=person_of(loaded.person),
+        stopped=_stopped(loaded.head),
+        approval=approval_of(loaded.approval) if loaded.approval else None,
+        subject=loaded.subject,
+    )
+
+
+def _policy(target: Target, loaded: Loaded, sought: Asked | None) -> policies.Known:
+    version = loaded.head.get("policy_version", 0)
+    if loaded.policy is None:
+        return policies.known(target.project) if version else policies.NONE
+    known = policies.learn(target.project, version, loaded.policy)
+    given = sought.components if sought else None
+    declared = target.registry.components.keys()
+    if given is not None and (
+        known.components is None or not (known.components & declared) <= set(given)
+    ):
+        raise PolicyMoved()
+    return known
+
+
+def person_of(person: Mapping[str, Json]) -> dict[str, Json]:
+    """Somebody as conditions see them, and since when they have their role."""
+    attributes = orjson.loads(person.get("attributes") or "{}")
+    return {
+        "username": person.get("username", ""),
+        "email": str(attributes.get("email", "")),
+        "attributes": attributes,
+        "since": person.get("since"),
+    }
+
+
+def _stopped(head: Mapping[str, Json]) -> Stopped | None:
+    if head.get("status") == "archived":
+        return "project_archived"
+    if head.get("organization_paused"):
+        return "organization_paused"
+    return "project_paused" if head.get("paused") else None
+
+
+def approval_of(row: Mapping[str, Json]) -> Approval:
+    """A stored request; its requester has the role that they have now."""
+    request, person = orjson.loads(row["request"]), row.get("requester") or {}
+    return Approval(
+        id=row["id"],
+        seq=row["seq"],
+        status=row["status"],
+        requester=Principal(**request["principal"], role=person.get("role")),
+        kind=request["kind"],
+        steps=[Intent(action, inputs) for action, inputs in request["steps"]],
+        request_id=request["request_id"],
+        step=request["step"],
+        person=person_of(person),
+        digest=row["digest"],
+        preview=orjson.loads(row["preview"]),
+        requirement=Requirement(
+            row["role"], row["count"], request["expires_in"], request["because"]
+        ),
+        at=row["at"],
+        expires_at=row["expires_at"],
+        votes=orjson.loads(row["votes"]),
+    )
+
+
+def due_migration(context: Context) -> Decision | None:
+    """What brings the state to its declarations. Raises `Unavailable` where it can't be."""
+    try:
+        return migration(context)
+    except MigrationFailed as error:
+        raise Unavailable(f"The project's state can't be migrated: {error}.") from error

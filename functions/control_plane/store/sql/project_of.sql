@@ -1,0 +1,2 @@
+-- Which template a project was made from.
+SELECT template FROM projects WHERE id = %(project)s::uuid

@@ -1,0 +1,302 @@
+"""Governance over the API: people, policy, limits, approvals, pauses, and what explains them."""
+
+import json
+from typing import Any
+
+import pytest
+from control_plane.store import Store
+
+from infra.local import bootstrap
+from tests.conftest import ADMIN_PASSWORD, Database
+from tests.handlers.conftest import Call
+
+HARBOR = "/v1/projects/harbor"
+PASSWORDS = {name: f"a password of {name}" for name in ("operator", "approver", "viewer")}
+SET_550 = {"action": "budget.set", "inputs": {"total": 550}}
+SET_400 = {"action": "budget.set", "inputs": {"total": 400}}
+
+
+class People:
+    """The demo's people, each asking in project Harbor."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.tokens = {name: self._token(name, word) for name, word in PASSWORDS.items()}
+        self.tokens["admin"] = self._token("admin", ADMIN_PASSWORD)
+
+    def _token(self, username: str, password: str) -> str:
+        answer = self._call("POST", "/v1/auth/login", {"username": username, "password": password})
+        return str(answer.body["token"])
+
+    def __call__(self, who: str, method: str, path: str, body: Any = None, **more: Any) -> Any:
+        url = path if path.startswith("/v1") else f"{HARBOR}{path}"
+        return self._call(method, url, body, self.tokens[who], **more)
+
+    def execute(self, who: str, step: dict[str, Any], **more: Any) -> Any:
+        return self(who, "POST", "/executions", {**step, **more})
+
+    def decide(self, who: str, approval: str, decision: str = "approve", comment: str = "") -> Any:
+        said = {"decision": decision, "comment": comment}
+        return self(who, "POST", f"/approvals/{approval}/decision", said)
+
+    def state(self) -> Any:
+        return self("admin", "GET", "/state").body["components"]
+
+
+@pytest.fixture
+def people(call: Call, database: Database) -> People:
+    """Project Harbor with its people and its policy."""
+    store = Store(database.app)
+    org = bootstrap.seed(store, ADMIN_PASSWORD)
+    names = {"slug": "harbor", "title": "Harbor", "template": "harbor"}
+    bootstrap._project(store, org, names)
+    bootstrap.govern_harbor(store, org, PASSWORDS)
+    store.disconnect()
+    return People(call)
+
+
+def codes(answer: Any) -> list[str]:
+    """The reason codes of an execution."""
+    return [reason["code"] for reason in answer["reasons"]]
+
+
+def test_a_budget_waits_for_an_admin_and_then_is_exactly_what_was_approved(people: People) -> None:
+    """The operator's ask changes nothing until somebody else has approved its old and new value."""
+    asked = people.execute("operator", SET_550, request_id="ask")
+    assert (asked.status, asked.body["status"]) == (202, "pending_approval")
+    assert codes(asked.body) == ["approval_required"]
+    assert "diff" not in asked.body
+    assert people.state()["budget"]["total"] == 500
+    approval = asked.body["approval"]["id"]
+    done = people.decide("approver", approval, comment="fine").body
+    assert done["status"] == "success"
+    assert done["about"] == asked.body["seq"]
+    assert done["approval"] | {"deciders": None} == {
+        "id": approval, "status": "done", "role": "admin", "count": 1, "approved": 1,
+        "expires_at": None, "deciders": None,
+    }  # fmt: skip
+    assert people.state()["budget"]["total"] == 550
+    assert people.execute("operator", SET_550, request_id="ask").body == done
+    again = people.decide("approver", approval).body
+    assert codes(again) == ["approval_closed", "already_decided"]
+
+
+def test_an_approval_of_another_effect_is_superseded(people: People) -> None:
+    """When the old value has moved, nothing is changed, and a new request shows what would be."""
+    approval = people.execute("operator", SET_550).body["approval"]["id"]
+    assert people.execute("approver", SET_400).body["status"] == "success"
+    superseded = people.decide("approver", approval)
+    assert (superseded.status, superseded.body["code"]) == (409, "approval_superseded")
+    [step] = superseded.body["preview"]["steps"]
+    assert [step["diff"][0]["before"], step["diff"][0]["value"]] == [400, 550]
+    assert people.state()["budget"]["total"] == 400
+    [waiting] = people("approver", "GET", "/v1/approvals").body["items"]
+    assert waiting["id"] == superseded.body["approval"]["id"]
+    assert waiting["replaces"] == approval
+    assert people.decide("approver", waiting["id"]).body["status"] == "success"
+    assert people.state()["budget"]["total"] == 550
+    [old] = people("admin", "GET", "/approvals?status=superseded").body["items"]
+    assert old["id"] == approval
+
+
+def test_nobody_decides_about_what_they_asked_for(people: People) -> None:
+    """Neither the requester nor somebody without the role; both attempts are on record."""
+    approval = people.execute("operator", SET_550).body["approval"]["id"]
+    assert codes(people.decide("operator", approval).body) == ["own_request", "role_required"]
+    assert codes(people.decide("viewer", approval).body) == ["role_required", "role_required"]
+    assert people.state()["budget"]["total"] == 500
+
+
+def test_a_role_newer_than_the_request_does_not_count(people: People) -> None:
+    """Whoever is made admin to approve it can't."""
+    approval = people.execute("operator", SET_550).body["approval"]["id"]
+    assert people("admin", "PUT", "/members/viewer", {"role": "admin"}).body["status"] == "success"
+    assert codes(people.decide("viewer", approval).body) == ["role_too_new"]
+
+
+def test_rejecting_and_withdrawing_close_a_request(people: People) -> None:
+    """Each leaves an execution about the request; its key answers it from then on."""
+    first = people.execute("operator", SET_550, request_id="first").body
+    rejected = people.decide("approver", first["approval"]["id"], "reject", "too much").body
+    assert (rejected["status"], codes(rejected)) == ("rejected", ["approval_rejected"])
+    assert rejected["about"] == first["seq"]
+    assert people.execute("operator", SET_550, request_id="first").body == rejected
+    second = people.execute("operator", SET_550).body["approval"]["id"]
+    others = people("viewer", "POST", f"/approvals/{second}/withdraw", {}).body
+    assert codes(others) == ["not_own_request"]
+    mine = people("operator", "POST", f"/approvals/{second}/withdraw", {}).body
+    assert codes(mine) == ["approval_withdrawn"]
+    assert codes(people.decide("approver", second).body) == ["approval_closed"]
+    [item] = people("viewer", "GET", "/approvals?status=rejected").body["items"]
+    assert item["decisions"][0]["comment"] == "too much"
+
+
+def test_edited_inputs_make_a_new_request_that_names_the_old_one(people: People) -> None:
+    """The old one is withdrawn in the same transaction."""
+    old = people.execute("operator", SET_550).body
+    step = {"action": "budget.set", "inputs": {"total": 540}}
+    new = people.execute("operator", step, replaces=old["approval"]["id"]).body
+    assert new["about"] == old["seq"]
+    waiting = people("approver", "GET", "/approvals?status=pending").body["items"]
+    assert [(item["id"], item["replaces"]) for item in waiting] == [
+        (new["approval"]["id"], old["approval"]["id"])
+    ]
+    foreign = people.execute("approver", SET_400, replaces=new["approval"]["id"])
+    assert foreign.status == 409
+
+
+def test_a_refusal_has_every_reason_and_a_verified_way_out(people: People) -> None:
+    """Incident open, and too dear: resolve it first, and roll out less; that plan works."""
+    steps = [{"action": "release.rollout", "inputs": {"percent": 60}}]
+    seen = people("operator", "POST", "/previews", {"steps": steps}).body
+    assert codes(seen["steps"][0]) == ["budget_exceeded", "rule_rejected"]
+    assert seen["steps"][0]["explanations"] == [
+        "It costs 120, and 100 of today's 100 are left.",
+        "An incident is open: resolve it before you roll out.",
+    ]
+    assert seen["budget"] == {"limit": 100, "used": 0, "after": 0}
+    unlock = seen["unlocks"][0]
+    assert unlock["sentence"] == "Resolve the incident, then roll out to at most 50 percent."
+    plan = people("operator", "POST", "/previews", {"steps": unlock["steps"]}).body
+    assert (plan["status"], plan["cost"], plan["budget"]["after"]) == ("success", 100, 100)
+    body = {"steps": unlock["steps"], "confirm": plan["digest"]}
+    assert people("operator", "POST", "/plans", body).body["status"] == "success"
+    forecast = people("operator", "GET", "/forecast").body
+    assert (forecast["limit"], forecast["used"], forecast["remaining"]) == (100, 100, 0)
+    refused = people.execute("operator", steps[0]).body
+    assert codes(refused) == ["budget_exceeded"]
+    assert refused["cost"] == 0
+
+
+def test_viewers_do_not_see_what_rules_say(people: People) -> None:
+    """Which rule and its words are for operators and admins."""
+    people.execute("operator", {"action": "release.rollout", "inputs": {"percent": 5}})
+    [seen] = people("viewer", "GET", "/executions?limit=1").body["items"]
+    assert "no-rollout" not in json.dumps(seen)
+    assert "incident is open" not in json.dumps(seen).lower()
+    assert people("viewer", "GET", "/policy").status == 403
+    assert people("operator", "GET", "/policy").body["version"] == 1
+
+
+def test_a_policy_is_set_by_an_execution_and_in_force_at_once(people: People) -> None:
+    """YAML or JSON; a wrong one is refused with line and key and changes nothing."""
+    wrong = people("admin", "PUT", "/policy", "limits:\n  budget:\n    dayly: 3\n",
+                   **{"content-type": "application/yaml"})  # fmt: skip
+    assert (wrong.status, wrong.body["code"]) == (422, "invalid_policy")
+    assert wrong.body["errors"][0]["line"] == 3
+    assert wrong.body["errors"][0]["key"] == "limits.budget.dayly"
+    right = people("admin", "PUT", "/policy", "limits:\n  rate: {per_minute: 2}\n",
+                   **{"content-type": "application/yaml"})  # fmt: skip
+    assert right.body["status"] == "success"
+    assert right.body["diff"] == []
+    assert people("operator", "PUT", "/policy", {}).body["reasons"][0]["code"] == "role_required"
+    flip = {"action": "switch.flip", "inputs": {"name": "dark_mode"}}
+    statuses = [people.execute("operator", flip).body for _ in range(3)]
+    assert [each["status"] for each in statuses] == ["success", "success", "rejected"]
+    assert statuses[2]["reasons"][0] | {"until": ""} == {
+        "code": "rate_exceeded", "window": "minute", "limit": 2, "used": 2, "until": "",
+    }  # fmt: skip
+    assert people.execute("approver", flip).body["status"] == "success"
+    versions = people("admin", "GET", "/policy/versions").body["items"]
+    assert [item["version"] for item in versions] == [2, 1]
+
+
+def test_two_of_three_must_approve(people: People) -> None:
+    """So many distinct people, each once; the request waits until the last of them."""
+    document = {"approvals": [{"actions": ["budget.set"], "require_count": 2}]}
+    assert people("admin", "PUT", "/policy", document).body["status"] == "success"
+    approval = people.execute("operator", SET_550).body["approval"]["id"]
+    first = people.decide("approver", approval).body
+    assert first["approval"]["status"] == "pending"
+    assert first["approval"]["approved"] == 1
+    assert codes(people.decide("approver", approval).body) == ["already_decided"]
+    last = people.decide("admin", approval).body
+    assert (last["status"], len(last["approval"]["deciders"])) == ("success", 2)
+
+
+def test_a_plan_with_a_step_that_needs_approval_waits_whole(people: People) -> None:
+    """No step is committed before; then all of them are, in one transaction."""
+    steps = [{"action": "checklist.tick", "inputs": {"item": "security_review"}}, SET_550]
+    seen = people("operator", "POST", "/previews", {"steps": steps}).body
+    assert (seen["status"], seen["approval"]["role"]) == ("pending_approval", "admin")
+    plan = {"steps": steps, "confirm": seen["digest"], "request_id": "plan"}
+    asked = people("operator", "POST", "/plans", plan)
+    assert asked.status == 202
+    assert people.state()["checklist"]["security_review"] == "open"
+    done = people.decide("approver", asked.body["approval"]["id"]).body
+    assert [each["status"] for each in done["executions"]] == ["success", "success"]
+    assert people.state()["checklist"]["security_review"] == "done"
+    assert people.state()["budget"]["total"] == 550
+
+
+def test_pause_stops_all_but_reads_and_administration(people: People) -> None:
+    """In a project and in the whole organization, at once, waiting requests included."""
+    approval = people.execute("operator", SET_550).body["approval"]["id"]
+    flip = {"action": "switch.flip", "inputs": {"name": "dark_mode"}}
+    assert people("operator", "POST", "/pause", {}).body["status"] == "rejected"
+    assert people("approver", "POST", "/pause", {}).body["status"] == "success"
+    assert codes(people.execute("operator", flip).body) == ["project_paused"]
+    assert codes(people.decide("approver", approval).body) == ["project_paused"]
+    assert people("viewer", "GET", "/state").status == 200
+    assert people("approver", "POST", "/resume", {}).body["status"] == "success"
+    assert people("approver", "POST", "/v1/pause", {}).status == 403
+    assert people("admin", "POST", "/v1/pause", {}).body["status"] == "success"
+    assert codes(people.execute("operator", flip).body) == ["organization_paused"]
+    assert people("admin", "POST", "/v1/resume", {}).body["status"] == "success"
+    assert people.decide("approver", approval).body["status"] == "success"
+    assert people("admin", "POST", "/archive", {}).body["status"] == "success"
+    assert codes(people.execute("admin", flip).body) == ["project_archived"]
+
+
+def test_people_are_made_and_disabled_by_admins_of_the_organization(
+    people: People, call: Call
+) -> None:
+    """A made password must be changed; disabling ends sessions; the last admin stays."""
+    new = {"username": "ada", "password": "a first password", "attributes": {"team": "desk"}}
+    assert people("operator", "POST", "/v1/users", new).status == 403
+    made = people("admin", "POST", "/v1/users", new, **{"idempotency-key": "k"})
+    assert made.body["status"] == "success"
+    assert "password" not in json.dumps(made.body["inputs"])
+    assert people("admin", "POST", "/v1/users", new, **{"idempotency-key": "k"}).body == made.body
+    assert people("admin", "POST", "/v1/users", new).status == 409
+    signed = call("POST", "/v1/auth/login", {"username": "ada", "password": "a first password"})
+    assert signed.body["must_change_password"]
+    assert people("admin", "PUT", "/members/ada", {"role": "viewer"}).body["status"] == "success"
+    assert people("viewer", "GET", "/members/ada").body["role"] == "viewer"
+    assert people("admin", "DELETE", "/members/ada").body["status"] == "success"
+    assert people("viewer", "GET", "/members/ada").status == 404
+    assert people("admin", "PATCH", "/v1/users/ada", {"disabled": True}).body["status"] == "success"
+    assert call("GET", "/v1/me", token=signed.body["token"]).status == 401
+    last = people("admin", "PATCH", "/v1/users/admin", {"disabled": True}).body
+    assert codes(last) == ["last_admin"]
+    names = [item["username"] for item in people("admin", "GET", "/v1/users").body["items"]]
+    assert names[0] == "ada"
+    assert set(names) == {"ada", "viewer", "approver", "operator", "admin"}
+
+
+@pytest.mark.usefixtures("people")
+def test_a_link_signs_in_once(call: Call, database: Database) -> None:
+    """The local stack's links are good for one session."""
+    link = bootstrap.links(database.app, ["viewer"])["viewer"]
+    opened = call("POST", "/v1/auth/link", {"link": link})
+    assert call("GET", "/v1/me", token=opened.body["token"]).body["user"]["username"] == "viewer"
+    assert call("POST", "/v1/auth/link", {"link": link}).status == 401
+    assert call("POST", "/v1/auth/link", {"link": "csl_x_y"}).status == 401
+
+
+def test_what_if_shows_another_policy_without_setting_it(people: People) -> None:
+    """The same steps under a document that is not in force."""
+    body = {"steps": [SET_550], "document": {"limits": {"budget": {"daily": 5}}}}
+    seen = people("operator", "POST", "/policy/what-if", body).body
+    assert codes(seen["steps"][0]) == ["budget_exceeded"]
+    plain = people("operator", "POST", "/policy/what-if", {"steps": [SET_550]}).body
+    assert plain["status"] == "pending_approval"
+
+
+def test_the_rollup_shows_each_project_at_a_glance(people: People) -> None:
+    """Budget, requests that wait, and whether it is paused."""
+    people.execute("operator", SET_550)
+    items = {i["project"]["slug"]: i for i in people("admin", "GET", "/v1/rollup").body["items"]}
+    assert items["harbor"]["budget"] == {"limit": 100, "used": 0}
+    assert items["harbor"]["pending"] == 1
+    assert items["demo"]["budget"] is None
