@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 import orjson
@@ -12,7 +13,7 @@ from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
 from control_plane.errors import Forbidden, InvalidPolicy, NotFound
 from control_plane.models import ROLE_RANK, SYSTEM, Json
 from control_plane.reading import clamped, decoded, encoded
-from control_plane.registry import Registry
+from control_plane.registry import Registry, load_registries
 from control_plane.store import Store
 from control_plane.target import Target
 
@@ -124,12 +125,22 @@ def _glance(row: Mapping[str, Json]) -> dict[str, Json]:
     return {"project": named, **{name: row[name] for name in kept}, "budget": budget}
 
 
-def tick(store: Store, registries: Mapping[str, Registry]) -> dict[str, int]:
-    """What time brings about: requests that expire, counters that are forgotten. Repeatable."""
+def tick(url: str) -> dict[str, int]:
+    """What time brings about: requests that expire, counters that are forgotten. Repeatable.
+
+    `url` is the application's login.
+    """
+    store, registries = _store(url), load_registries()
     due = store.call("SELECT * FROM expired_approvals(%(limit)s)", limit=EXPIRED_AT_ONCE)
     expired = sum(_expire(store, registries, *map(str, row.values())) for row in due)
     [forgotten] = store.call("SELECT forget_usage() AS rows")
     return {"expired": expired, "forgotten": forgotten["rows"]}
+
+
+@cache
+def _store(url: str) -> Store:
+    """Kept from one invocation to the next, with its connection."""
+    return Store(url)
 
 
 def _expire(

@@ -81,10 +81,8 @@ def asked(
     )
 
 
-def _counters(
-    principal: Principal, intents: Sequence[Intent], limited: Iterable[str]
-) -> list[str]:
-    """Those of the person, the project, the asked actions, and all that are known to have limits."""
+def _counters(principal: Principal, intents: Sequence[Intent], limited: Iterable[str]) -> list[str]:
+    """Those of the person, the project, the asked actions, and all known to have limits."""
     asked_for = {intent.action.partition("@")[0] for intent in intents}
     own = sorted(budget_of(action) for action in {*asked_for, *limited})
     return [*(stored_counter(name, principal.owner) for name in PERSONAL), QUOTA, BUDGET, *own]

@@ -19,6 +19,8 @@ from control_plane.engine.policy import PolicyRefused, compile_policy
 from control_plane.engine.policy_errors import Place, Problem
 from control_plane.models import Json
 
+type Media = Literal["yaml", "json"]
+
 MAX_BYTES = 64 * 1024
 
 _WORDS: dict[str, Json] = {
@@ -31,7 +33,7 @@ _FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
     re.ASCII,
 )
-_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s{}\[\],:"]+|\n', re.DOTALL)
+_JSON_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s{}\[\],:"]+|\n', re.DOTALL)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -44,26 +46,35 @@ class _Event(NamedTuple):
     value: Json = None
 
 
-def read_policy(text: str, media: Literal["yaml", "json"] | None = None) -> dict[str, Json]:
+def read_policy(text: str, media: Media | None = None) -> dict[str, Json]:
     """The document that a text of at most 64 KiB says, validated and otherwise as it was written.
 
     Without `media`, what is JSON is read as JSON and all else as YAML. Raises `PolicyRefused`,
     whose errors have their lines: the first of the text itself, else every one of the document.
     """
-    if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
-        raise _refused(1, f"Write the policy in at most {MAX_BYTES // 1024} KiB.")
-    written = _Written()
-    for event in _events(text, media):
-        written.take(event)
+    written = read_text(text, media)
     try:
         compile_policy(written.document)
     except PolicyRefused as error:
-        found = [problem._replace(line=written.line(problem.place)) for problem in error.problems]
-        raise PolicyRefused(sorted(found, key=lambda problem: problem.line or 0)) from error
+        raise written.located(error) from error
     return written.document
 
 
-def _events(text: str, media: Literal["yaml", "json"] | None) -> Iterator[_Event]:
+def read_text(text: str, media: Media | None = None, *, limit: int = MAX_BYTES) -> "Written":
+    """What a text of at most so many bytes says, and on which lines.
+
+    Raises `PolicyRefused` with the first thing in it that JSON, as we store it, can't say. What
+    the document means is not checked here.
+    """
+    if len(text) > limit or len(text.encode(errors="replace")) > limit:
+        raise _refused(1, f"Write it in at most {limit // 1024} KiB.")
+    written = Written()
+    for event in _events(text, media):
+        written.take(event)
+    return written
+
+
+def _events(text: str, media: Media | None) -> Iterator[_Event]:
     if media == "yaml":
         return _yaml_events(text)
     try:
@@ -78,15 +89,15 @@ def _events(text: str, media: Literal["yaml", "json"] | None) -> Iterator[_Event
 def _json_events(text: str) -> Iterator[_Event]:
     """The pieces of a text that is known to be JSON."""
     line = 1
-    for token in _JSON_TOKEN.findall(text):
-        if token == "\n":
+    for piece in _JSON_PIECE.findall(text):
+        if piece == "\n":
             line += 1
-        elif token in "{[":
-            yield _Event("map" if token == "{" else "list", line)
-        elif token in "}]":
+        elif piece in "{[":
+            yield _Event("map" if piece == "{" else "list", line)
+        elif piece in "}]":
             yield _Event("end", line)
         else:
-            value = json.loads(token) if token[0] in '"tfn' else _number(token)
+            value = json.loads(piece) if piece[0] in '"tfn' else _number(piece)
             yield _Event("scalar", line, str(value), value)
 
 
@@ -112,7 +123,7 @@ def _translated(event: Any) -> Iterator[_Event]:
     line = event.start_mark.line + 1
     if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
         raise _refused(line, "Write it out: there are no anchors (&) and aliases (*) here.")
-    if isinstance(event, yaml.NodeEvent) and event.tag is not None:
+    if getattr(event, "tag", None) is not None:
         raise _refused(line, "Leave the tag (!) out.")
     if isinstance(event, yaml.ScalarEvent):
         value = event.value if event.style is not None else _resolved(event.value)
@@ -148,7 +159,7 @@ class _Level:
 
 
 @dataclass(slots=True)
-class _Written:
+class Written:
     """What a text says, and on which line it says so."""
 
     document: Any = None
@@ -161,6 +172,11 @@ class _Written:
         while place and place not in self._lines:
             place = place[:-1]
         return self._lines.get(place, 1)
+
+    def located(self, refused: PolicyRefused) -> PolicyRefused:
+        """The refusal of this document with the line of each error, in the lines' order."""
+        found = [problem._replace(line=self.line(problem.place)) for problem in refused.problems]
+        return PolicyRefused(sorted(found, key=lambda problem: problem.line or 0))
 
     def take(self, event: _Event) -> None:
         """Add the next piece. Raises `PolicyRefused` for one that can't stand there."""

@@ -30,7 +30,7 @@ READY_TIMEOUT = 120.0  # seconds; usual is 5 to 20, a first import on a slow dis
 ADMIN = "admin"
 
 # Brings the database to where the product can run: superuser URL, passwords by role, the
-# admin's password, those of the demo's people by name. Repeatable. See `infra.local.bootstrap.prepare`.
+# admin's password, those of the demo's people by name. Repeatable. See `bootstrap.prepare`.
 type Prepare = Callable[[str, Mapping[str, str], str, Mapping[str, str]], object]
 
 
@@ -159,6 +159,7 @@ class Stack:
 
     def _print_ready(self, env: dict[str, str]) -> None:
         space = f"http://127.0.0.1:{self._options.space_port}"
+        accounts = self._accounts(env, space)
         line = {
             "ready": True,
             "api": env["CHAT_AGENT_API_URL"],
@@ -166,12 +167,12 @@ class Stack:
             "username": ADMIN,
             "password": self._keys.admin_password,
             "project": "demo",
-            "accounts": self._accounts(env, space),
+            "accounts": accounts,
             "env": env,
         }
         print(json.dumps(line), flush=True)
         self._say_when("Ready")
-        for account in line["accounts"]:
+        for account in accounts:
             say(f"Or, once, as {account['username']}: {account['link']}")
         say(f"Open {space} and sign in as {ADMIN} with the password above. Ctrl-C ends it.")
 

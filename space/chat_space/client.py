@@ -1,54 +1,16 @@
-"""The API's client: one method per route, one exception type for every way it says no."""
+"""The API's client: one method per route."""
 
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+from chat_space.wire import ApiError, Json, Wire
 
-Json = dict[str, Any]
-
-# The API ends every request at 30 s; waiting a little longer lets its own answer arrive first.
-TIMEOUT = httpx.Timeout(35.0, connect=5.0)
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+__all__ = ["Api", "ApiError", "Caller", "Json"]
 
 
-class ApiError(Exception):
-    """The API refused, or could not be reached.
-
-    `status` is the HTTP status (503 where no answer came), `code` the stable reason, `detail` one
-    sentence for people, `members` every further member of the problem document (RFC 9457),
-    `retry_after` whole seconds where the API names them.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        detail: str,
-        members: Json | None = None,
-        retry_after: int | None = None,
-    ) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.status = status
-        self.code = code
-        self.detail = detail
-        self.members = members or {}
-        self.retry_after = retry_after
-
-
-class Api:
-    """The API at `base_url` (without `/v1`); shared by all callers, holds connections only."""
-
-    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=f"{base_url.rstrip('/')}/v1", timeout=TIMEOUT, limits=LIMITS,
-            transport=transport, follow_redirects=False,
-        )  # fmt: skip
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+class Api(Wire):
+    """The API, for whoever has no token yet."""
 
     def caller(self, token: str) -> "Caller":
         """The API as the holder of `token` sees it."""
@@ -61,69 +23,9 @@ class Api:
             body["organization"] = organization
         return await self.ask("POST", "/auth/login", body=body)
 
-    async def ask(
-        self,
-        method: str,
-        path: str,
-        token: str | None = None,
-        body: Json | None = None,
-        params: Json | None = None,
-    ) -> Json:
-        """Send one request; its JSON object (`{}` for 204). Raises ApiError for everything else."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        try:
-            response = await self._http.request(
-                method, path, headers=headers, json=body, params=params
-            )
-        except httpx.HTTPError as error:
-            detail = "The service can't be reached at the moment. Try again shortly."
-            raise ApiError(503, "unreachable", detail) from error
-        if not response.is_success:
-            raise problem_of(response)
-        return object_of(response)
-
-
-def problem_of(response: httpx.Response) -> ApiError:
-    """Read a problem document; a gateway's own error pages have none and get a plain sentence."""
-    try:
-        problem = response.json()
-    except ValueError:
-        problem = {}
-    problem = problem if isinstance(problem, dict) else {}
-    known = ("type", "title", "status", "detail", "code")
-    retry = response.headers.get("retry-after", "")
-    return ApiError(
-        response.status_code,
-        str(problem.get("code") or _code_for(response.status_code)),
-        str(problem.get("detail") or problem.get("title") or _sentence_for(response.status_code)),
-        {name: value for name, value in problem.items() if name not in known},
-        int(retry) if retry.isdigit() else None,
-    )
-
-
-def object_of(response: httpx.Response) -> Json:
-    """The JSON object of a successful answer. Raises ApiError where it is something else."""
-    if response.status_code == 204:
-        return {}
-    try:
-        answer = response.json()
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        raise ApiError(502, "bad_answer", "The service gave an answer that can't be read.")
-    return answer
-
-
-def _code_for(status: int) -> str:
-    return {401: "unauthenticated", 403: "forbidden", 404: "not_found", 429: "throttled"}.get(
-        status, "unavailable" if status >= 500 else "refused"
-    )
-
-
-def _sentence_for(status: int) -> str:
-    if status >= 500:
-        return "The service has a problem at the moment. Try again shortly."
-    return f"The service refused the request ({status})."
+    async def login_by_link(self, link: str) -> Json:
+        """POST /v1/auth/link: what `login` answers, for a text that signs in once."""
+        return await self.ask("POST", "/auth/link", body={"link": link})
 
 
 @dataclass(frozen=True)
@@ -192,13 +94,110 @@ class Caller:
         """POST /v1/projects/{p}/chat: a proposal with its preview, an answer or a question."""
         return await self._ask("POST", f"{_in(project)}/chat", {"message": message, "mode": mode})
 
+    async def approvals(self, project: str | None = None, status: str | None = None) -> Json:
+        """GET /v1/approvals: what waits for the caller, or was asked by them and waits.
+
+        With `project` GET /v1/projects/{p}/approvals: all of its requests, newest first.
+        """
+        where = f"{_in(project)}/approvals" if project else "/approvals"
+        return await self._ask("GET", where, limit=100, status=status)
+
+    async def decide(self, project: str, approval: str, decision: str, comment: str = "") -> Json:
+        """POST …/approvals/{id}/decision: the outcome. 409 `approval_superseded` has a preview."""
+        body = {"decision": decision} | ({"comment": comment} if comment else {})
+        return await self._ask("POST", f"{_request(project, approval)}/decision", body)
+
+    async def withdraw(self, project: str, approval: str) -> Json:
+        """POST …/approvals/{id}/withdraw: the execution that closes one's own request."""
+        return await self._ask("POST", f"{_request(project, approval)}/withdraw", {})
+
+    async def members(self, project: str) -> Json:
+        """GET /v1/projects/{p}/members: `{"items": [{"id", "username", "role", "since"}]}`."""
+        return await self._ask("GET", f"{_in(project)}/members")
+
+    async def set_member(self, project: str, username: str, role: str) -> Json:
+        """PUT …/members/{username}: the execution."""
+        return await self._ask("PUT", _member(project, username), {"role": role})
+
+    async def remove_member(self, project: str, username: str) -> Json:
+        """DELETE …/members/{username}: the execution."""
+        return await self._ask("DELETE", _member(project, username))
+
+    async def policy(self, project: str) -> Json:
+        """GET …/policy: `{"version", "document"}`."""
+        return await self._ask("GET", f"{_in(project)}/policy")
+
+    async def set_policy(self, project: str, text: str) -> Json:
+        """PUT …/policy with a document in YAML (or JSON): the execution.
+
+        A wrong document is an ApiError `invalid_policy` with `errors`.
+        """
+        return await self.api.ask("PUT", f"{_in(project)}/policy", self.token, yaml=text)
+
+    async def policy_versions(self, project: str) -> Json:
+        """GET …/policy/versions: every policy so far, newest first."""
+        return await self._ask("GET", f"{_in(project)}/policy/versions", limit=20)
+
+    async def pause(self, project: str | None = None) -> Json:
+        """POST …/pause of a project, or of the whole organization: the execution."""
+        return await self._ask("POST", f"{_in(project) if project else ''}/pause", {})
+
+    async def resume(self, project: str | None = None) -> Json:
+        """POST …/resume of a project, or of the whole organization: the execution."""
+        return await self._ask("POST", f"{_in(project) if project else ''}/resume", {})
+
+    async def archive(self, project: str) -> Json:
+        """POST …/archive: the execution."""
+        return await self._ask("POST", f"{_in(project)}/archive", {})
+
+    async def forecast(self, project: str) -> Json:
+        """GET …/forecast: today's budget, what is used of it, and the mean of seven days."""
+        return await self._ask("GET", f"{_in(project)}/forecast")
+
+    async def rollup(self) -> Json:
+        """GET /v1/rollup: all of the caller's projects at a glance."""
+        return await self._ask("GET", "/rollup")
+
+    async def users(self) -> Json:
+        """GET /v1/users: the organization's people; its admins only."""
+        return await self._ask("GET", "/users", limit=200)
+
+    async def create_user(self, username: str, password: str) -> Json:
+        """POST /v1/users: the execution. The password must be changed at the first sign-in."""
+        return await self._ask("POST", "/users", {"username": username, "password": password})
+
+    async def disable_user(self, username: str, disabled: bool) -> Json:
+        """PATCH /v1/users/{username}: the execution."""
+        return await self._ask("PATCH", _user(username), {"disabled": disabled})
+
+    async def set_password(self, username: str, password: str) -> Json:
+        """POST /v1/users/{username}/password: the execution. It must be changed, too."""
+        return await self._ask("POST", f"{_user(username)}/password", {"password": password})
+
     async def _ask(self, method: str, path: str, body: Json | None = None, **params: Any) -> Json:
         given = {name: value for name, value in params.items() if value is not None}
         return await self.api.ask(method, path, self.token, body, given)
 
 
 def _in(project: str) -> str:
-    """The project's path. What a script names is quoted, so it can't name another route."""
-    if project in ("", ".", ".."):
-        raise ApiError(404, "not_found", "There is no such project.")
-    return f"/projects/{quote(project, safe='')}"
+    """The project's path."""
+    return f"/projects/{_segment(project, 'project')}"
+
+
+def _request(project: str, approval: str) -> str:
+    return f"{_in(project)}/approvals/{_segment(approval, 'request')}"
+
+
+def _member(project: str, username: str) -> str:
+    return f"{_in(project)}/members/{_segment(username, 'member')}"
+
+
+def _user(username: str) -> str:
+    return f"/users/{_segment(username, 'user')}"
+
+
+def _segment(name: str, what: str) -> str:
+    """One part of a path. What a script or a form names is quoted: it names no other route."""
+    if name in ("", ".", ".."):
+        raise ApiError(404, "not_found", f"There is no such {what}.")
+    return quote(name, safe="")

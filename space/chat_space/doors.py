@@ -14,6 +14,7 @@ from chat_space.auth import Door, Seal, give_cookie, take_cookie
 from chat_space.client import Api, ApiError, Caller, Json
 
 NO_STORE = {"cache-control": "no-store"}
+USED = "This sign-in link has been used, or never was one. Sign in with your password instead."
 CHANGED = "Your password was changed. Sign in with the new one."
 
 
@@ -32,6 +33,7 @@ class Pages:
         router.add_api_route("/livez", self.livez, methods=["GET"])
         router.add_api_route("/login", self.login_page, methods=["GET"])
         router.add_api_route("/login", self.login, methods=["POST"])
+        router.add_api_route("/link/{link}", self.link, methods=["GET"])
         router.add_api_route("/logout", self.logout, methods=["GET", "POST"])
         router.add_api_route("/password", self.password_page, methods=["GET"])
         router.add_api_route("/password", self.password, methods=["POST"])
@@ -59,6 +61,14 @@ class Pages:
             return self._refused(request, "login.html", error, form, next=back)
         whose = {} if wants_page(request) else await self._whose(session)
         return self._let_in(request, session, back, whose)
+
+    async def link(self, request: Request, link: str) -> Response:
+        """Sign in by a link that works once, as `up` prints them."""
+        try:
+            session = await self.api.login_by_link(link)
+        except ApiError as error:
+            return self._refused(request, "login.html", _link_error(error), FormData())
+        return self._let_in(request, session, "/")
 
     async def _whose(self, session: Json) -> Json:
         """User and organization of a new session, for the page's script; `{}` if not told."""
@@ -196,6 +206,13 @@ async def _who(caller: Caller) -> Json | None:
         if error.code == "password_change_required":
             return None
         raise
+
+
+def _link_error(error: ApiError) -> ApiError:
+    """The error in words that fit a link; an outage or a back-off is told as it is."""
+    if error.status == 429 or error.status >= 500:
+        return error
+    return ApiError(error.status, error.code, USED)
 
 
 def _same(new: str, again: str) -> None:

@@ -16,6 +16,7 @@ import gradio as gr
 
 from chat_space.client import ApiError
 from chat_space.labels import humanize
+from chat_space.pointers import pointers
 from chat_space.views.desk import Space
 
 Json = dict[str, Any]
@@ -26,33 +27,6 @@ STEPS = {"interactive": 1, "assisted": 5, "autonomous": 10}  # per mode
 MOST_PLACES = 10  # of an error, told to a script
 
 log = logging.getLogger(__name__)
-
-
-def pointers(value: Any) -> Any:
-    """The value with every string-valued key `path` renamed `pointer`, at every depth.
-
-    Gradio takes a dict with such a `path` for a file: it would serve or download what the path
-    names, and stored state may hold any. Where `pointer` is taken, underscores are added.
-    """
-    if isinstance(value, list):
-        return [pointers(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    renamed = {key: pointers(item) for key, item in value.items() if not _is_path(key, item)}
-    for key, item in value.items():
-        if _is_path(key, item):
-            renamed[_free("pointer", value)] = item
-    return renamed
-
-
-def _is_path(key: str, value: Any) -> bool:
-    return key == "path" and isinstance(value, str)
-
-
-def _free(name: str, taken: Json) -> str:
-    while name in taken:
-        name += "_"
-    return name
 
 
 def result(code: str, message: str, data: Any) -> Json:
@@ -105,7 +79,8 @@ class Endpoints:
         """The endpoints to declare, each under its own name."""
         return [
             self.execute_action, self.simulate_action, self.execute_plan, self.simulate_plan,
-            self.get_registry, self.get_audit_log, self.chat,
+            self.get_registry, self.get_audit_log, self.budget_forecast, self.api_org_rollup,
+            self.chat,
         ]  # fmt: skip
 
     @readable
@@ -184,6 +159,22 @@ class Endpoints:
         _text(project_id, "project_id")
         page = await self.space.caller(request).executions(project_id, limit)
         return result("success", f"{len(page['items'])} executions.", page)
+
+    @readable
+    async def budget_forecast(self, request: gr.Request, project_id: str) -> dict[str, Any]:
+        """What is left of the project's daily budget, and when it would be used up."""
+        _text(project_id, "project_id")
+        forecast = await self.space.caller(request).forecast(project_id)
+        if forecast.get("limit") is None:
+            return result("success", "The project has no daily budget.", forecast)
+        told = f"{forecast['used']} of {forecast['limit']} used today."
+        return result("success", told, forecast)
+
+    @readable
+    async def api_org_rollup(self, request: gr.Request) -> dict[str, Any]:
+        """All of the caller's projects at a glance."""
+        rollup = await self.space.caller(request).rollup()
+        return result("success", f"{len(rollup['items'])} projects.", rollup)
 
     @readable
     async def chat(

@@ -8,6 +8,7 @@ from chat_space.labels import clip, humanize
 Json = dict[str, Any]
 
 MOST_COMMENT = 1000  # characters of a comment that are shown
+MOST_CHANGES = 3  # of a request that waits no more
 OUTCOMES = {  # a request's status: the badge's words and tone, and what it means
     "pending": ("Waiting", "wait", ""),
     "done": ("Approved", "good", "It was carried out."),
@@ -48,6 +49,12 @@ def card(item: Json, registry: Json, state: Json) -> Json:
         "price": previews.price(preview) | {"limit": None},  # what is left has moved since
         "approval": _needs(item),
     }
+
+
+def past(card: Json, item: Json) -> Json:
+    """A request that waits no more, as one line: its first changes, and how it ended."""
+    changes = [change for step in card["steps"] for change in step["changes"]]
+    return {**card, "changes": changes[:MOST_CHANGES], "outcome": outcome_of(item)[2]}
 
 
 def decided(card: Json, answer: Json) -> Json:

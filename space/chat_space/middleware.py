@@ -17,7 +17,7 @@ from chat_space.client import ApiError
 # Gradio's HTML components run their templates and listeners through `new Function`.
 GRADIO_SCRIPTS = "'self' 'unsafe-inline' 'unsafe-eval'"
 OWN_SCRIPTS = "'self'"
-OPEN_PATHS = ("/login", "/logout", "/password", "/livez", "/space-static/")
+OPEN_PATHS = ("/login", "/logout", "/link/", "/password", "/livez", "/space-static/")
 # What Gradio offers around files; this Space has none.
 FILE_ROUTES = re.compile(
     r"/gradio_api/(file|proxy|stream|upload|component_server|process_recording|deep_link)"

@@ -15,6 +15,7 @@ Json = dict[str, Any]
 MOST_ROWS = 50  # of a step's changes or inputs; the rest is counted
 MOST_UNLOCKS = 3  # what the API offers at most
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+BUILT_IN = "project."  # actions on policy, members and the like, which no diff shows
 PROMISES = ("success", "pending_approval")
 
 
@@ -109,6 +110,7 @@ def _step(step: Json, registry: Json, state: Json) -> Json:
         "more": max(0, len(step.get("diff") or step.get("inputs") or []) - MOST_ROWS),
         "explanations": step.get("explanations", []) if step["status"] not in PROMISES else [],
         "inputs": _inputs(step, registry) if not step.get("diff") else [],
+        "builtin": step["action"].startswith(BUILT_IN),
         "reached": True,
     }
 
@@ -121,6 +123,7 @@ def _unreached(step: Json, registry: Json) -> Json:
         "explanations": [],
         "more": max(0, len(step.get("inputs") or []) - MOST_ROWS),
         "inputs": _inputs(step, registry),
+        "builtin": False,
         "reached": False,
     }
 

@@ -1,6 +1,7 @@
 """API data to escaped HTML: pure functions over the templates, every value autoescaped."""
 
 import hashlib
+import secrets
 import unicodedata
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +43,11 @@ def _sign(character: str) -> str:
     return Markup('<small class="cs-sign">U+{:04X}</small>').format(ord(character))
 
 
+def _nonce() -> str:
+    """What makes two renderings differ: the page's script is told of values that changed."""
+    return secrets.token_hex(4)
+
+
 def _version() -> str:
     """A short hash of the static files, so that browsers may keep them until they change."""
     files = sorted(path for path in STATIC.iterdir() if path.is_file())
@@ -56,7 +62,7 @@ environment = Environment(
     lstrip_blocks=True,
 )
 environment.filters |= {"when": _when, "thousands": _thousands, "isolated": _isolated, "clip": clip}
-environment.globals |= {"emblems": EMBLEMS, "assets": _version()}
+environment.globals |= {"emblems": EMBLEMS, "assets": _version(), "nonce": _nonce}
 
 
 def page(name: str, **data: Any) -> str:
@@ -81,8 +87,19 @@ def head(root: str) -> str:
 def header(me: Json, project: Json, projects: list[Json], root: str) -> str:
     """The line on top: project, version, who is signed in, the theme toggle, the way out."""
     return environment.get_template("header.html").render(
-        me=me, project=project, projects=projects, root=root, ended=False
+        me=me, project=project, projects=projects, root=root, stopped=_stopped(me, project)
     )
+
+
+def _stopped(me: Json, project: Json) -> str:
+    """Why nothing can be changed in the project now, or an empty text."""
+    if project.get("status") == "archived":
+        return "This project is archived: it can only be read."
+    if me["organization"].get("paused"):
+        return "Everything is paused. An admin of the organization can resume it."
+    if project.get("paused"):
+        return "This project is paused: only reading and administration go on until it is resumed."
+    return ""
 
 
 def ended() -> str:
@@ -100,9 +117,10 @@ def bones() -> str:
     return environment.get_template("bones.html").render()
 
 
-def state(cards: list[Card]) -> str:
-    """The project's components as cards."""
-    return environment.get_template("state.html").render(cards=cards)
+def state(cards: list[Card], forecast: Json | None = None) -> str:
+    """The project's components as cards; above them today's budget, where it has a limit."""
+    limited = forecast if forecast and forecast.get("limit") is not None else None
+    return environment.get_template("state.html").render(cards=cards, forecast=limited)
 
 
 def conversation(turns: list[Json]) -> str:
@@ -118,6 +136,24 @@ def composer() -> str:
 def activity(rows: list[Json], more: bool) -> str:
     """The executions, newest first; `more` offers older ones."""
     return environment.get_template("activity.html").render(rows=rows, more=more)
+
+
+def approvals(cards: list[Json], past: list[Json], waiting: int, remark: str = "") -> str:
+    """The requests for approval: those that wait, and below them how others ended.
+
+    `waiting` is how many wait, `remark` a sentence about what could not be done.
+    """
+    return environment.get_template("approvals.html").render(
+        cards=cards, past=past, waiting=waiting, remark=remark
+    )
+
+
+def admin(part: str, told: Json, note: Json | None = None) -> str:
+    """One part of the Admin tab: `project`, `members`, `policy` or `people`.
+
+    `note` is what became of what was asked there: `{"tone", "text", "lines"}`.
+    """
+    return environment.get_template(f"admin_{part}.html").render(**told, note=note)
 
 
 def nothing(sentence: str) -> str:

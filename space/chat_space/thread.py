@@ -14,8 +14,11 @@ NEEDED = {
     "you": {"text"},
     "agent": {"text", "suggestions"},
     "note": {"text"},
-    "card": {"id", "project", "ask", "digest", "title", "steps", "status", "badge", "tone"},
-}
+    "card": {
+        "id", "project", "ask", "digest", "title", "steps", "status", "badge", "tone", "outcome",
+        "confirm", "moved", "request", "price", "approval", "unlocks",
+    },
+}  # fmt: skip
 
 
 def read(text: str | None) -> list[Json]:

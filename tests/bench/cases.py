@@ -17,11 +17,15 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What they find: a state of so many 1 KB components, and so many executions before theirs."""
+    """What they find: a state of so many 1 KB components, and so many executions before theirs.
+
+    `governed` ones have a policy: five rules, rates, a quota and budgets.
+    """
 
     name: str
     components: int
     executions: int
+    governed: bool = False
 
 
 CROWDS = (
@@ -30,8 +34,10 @@ CROWDS = (
     Crowd("8-clients-64-projects", clients=8, projects=64, processes=2),
 )
 FRESH = Ground("1kb", components=1, executions=0)
+GOVERNED = Ground("policy", components=1, executions=0, governed=True)
 GROUNDS = (
     FRESH,
+    GOVERNED,
     Ground("50kb", components=50, executions=0),
     Ground("history-100k", components=1, executions=100_000),
 )
@@ -41,6 +47,10 @@ TARGETS = {
     "engine/8-clients-1-project/1kb": 0.22,
     "engine/8-clients-64-projects/1kb": 0.25,
     "engine/1-client/50kb": 0.30,
+    "engine/1-client/policy": 0.30,
+    "engine/8-clients-1-project/policy": 0.20,
+    "engine/8-clients-64-projects/policy": 0.22,
+    "handler/1-client/policy": 0.15,
 }
 """The least ratio to the limit."""
 

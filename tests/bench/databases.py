@@ -16,6 +16,7 @@ from control_plane.journal import CHECKPOINT_EVERY
 from control_plane.migrations import migrate
 from control_plane.models import SYSTEM, Intent
 from control_plane.registry import Registry, load_registries
+from control_plane.registry.builtin import SET_POLICY
 from control_plane.requests import Request
 from control_plane.store import Store
 from control_plane.target import Target
@@ -24,7 +25,7 @@ from psycopg import sql
 from infra.local import bootstrap
 from infra.local.postgres import Postgres
 from tests.bench.cases import Crowd, Ground
-from tests.bench.template import ACTION, TEMPLATES, template_name
+from tests.bench.template import ACTION, POLICY, TEMPLATES, template_name
 
 HERE = Path(__file__).parent
 BASE = "bench_base"
@@ -68,7 +69,7 @@ class Cluster:
         """A database with the projects, the state and the history that a case starts from."""
         name = self._clone(BASE)
         url = self._logins(name).app
-        token, slugs = _populate(url, crowd.projects, ground.components)
+        token, slugs = _populate(url, crowd.projects, ground)
         each = ground.executions // crowd.projects
         sizes = {"projects": crowd.projects, "components": ground.components, "each": each}
         self._run_file(name, "limit.sql", **sizes)
@@ -143,7 +144,7 @@ def request() -> Request:
     return Request("execution", uuid7(), [Intent(ACTION, {})], None)
 
 
-def _populate(url: str, projects: int, components: int) -> tuple[str, tuple[str, ...]]:
+def _populate(url: str, projects: int, ground: Ground) -> tuple[str, tuple[str, ...]]:
     """Projects, each with one execution behind it; the admin's token, the projects' slugs."""
     store, known = Store(url), registries()
     made = administration.create_organization(
@@ -151,10 +152,14 @@ def _populate(url: str, projects: int, components: int) -> tuple[str, tuple[str,
     )
     slugs = tuple(f"bench-{number}" for number in range(1, projects + 1))
     for slug in slugs:
-        names = {"slug": slug, "title": slug, "template": template_name(components)}
+        names = {"slug": slug, "title": slug, "template": template_name(ground.components)}
         administration.create_project(store, known, (made["organization"], SYSTEM), names)
     token = str(identity.login(store, made["username"], PASSWORD, None)["token"])
     for target in targets(store, token, slugs):
+        if ground.governed:
+            policy = Intent(SET_POLICY, {"document": POLICY})
+            governed = Request("execution", uuid7(), [policy], None)
+            execution.execute(store, Archive(store), target, governed)
         execution.execute(store, Archive(store), target, request())
     store.disconnect()
     return token, slugs

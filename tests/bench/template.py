@@ -38,4 +38,25 @@ def bench_template(components: int) -> Template:
     return template
 
 
+POLICY = {
+    "limits": {
+        "rate": {"per_minute": 10_000_000, "per_hour": 100_000_000},
+        "quota": {"per_day": 1_000_000_000},
+        "budget": {"daily": 1_000_000_000},
+    },
+    "action_budgets": {ACTION: {"daily": 1_000_000_000}},
+    "rules": [
+        {"id": "by-state", "condition": f'state["{TOUCHED}"].value < 0', "effect": "reject"},
+        {"id": "by-input", "condition": "inputs.amount > 1000", "effect": "reject"},
+        {"id": "by-role", "condition": '!("admin" in principal.roles)', "effect": "reject"},
+        {"id": "by-time", "condition": "now.getHours() > 24", "effect": "require_approval"},
+        {
+            "id": "by-use",
+            "condition": 'action.id.startsWith("bench.") && usage.budget > 900000000',
+            "effect": "require_approval",
+        },
+    ],
+}
+"""A policy that looks at everything and lets everything through."""
+
 TEMPLATES = (bench_template(1), bench_template(50))

@@ -93,9 +93,14 @@ type SetClock = Callable[[str], None]
 @pytest.fixture
 def set_clock(project: Project) -> SetClock:
     """Replace the database's clock, as only its owner can, by an SQL expression."""
+    return clock_of(project.database)
+
+
+def clock_of(database: Database) -> SetClock:
+    """A function that replaces a database's clock by an SQL expression."""
 
     def replace(expression: str) -> None:
-        with psycopg.connect(project.database.owner) as connection:
+        with psycopg.connect(database.owner) as connection:
             connection.execute(
                 "CREATE OR REPLACE FUNCTION chat_agent_clock() RETURNS timestamptz"
                 f" LANGUAGE sql VOLATILE AS $$ SELECT {expression} $$".encode()

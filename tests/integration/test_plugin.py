@@ -8,7 +8,8 @@ ROOT = Path(__file__).parents[2]
 ASKS = """
 from control_plane.registry import load_registries
 registry = load_registries()["pantry"]
-print([item["id"] for item in registry.listed(admin=True)["actions"]], registry.needed(["shelf.take"]))
+listed = [item["id"] for item in registry.listed(admin=True)["actions"]]
+print(listed, registry.needed(["shelf.take"]))
 """
 
 

@@ -20,27 +20,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.space.fake_world import AT, Project, read, worlds
+from tests.space import fake_governance as governance
+from tests.space import fake_people as people
+from tests.space.fake_world import AT, Problem, Project, read, worlds
 
 Json = dict[str, Any]
 NOTE = "No model key is set: messages are read by the actions' example phrases."
-
-
-class Problem(Exception):
-    """A problem document to answer with."""
-
-    def __init__(self, status: int, code: str, detail: str, **members: Any) -> None:
-        super().__init__(detail)
-        self.status = status
-        body = {"type": "about:blank", "title": code, "status": status, "detail": detail}
-        self.body = {**body, "code": code, **members}
 
 
 @dataclass
 class FakeApi:
     """The server's state; tests read `seen` and `authorizations`, and change the rest at will."""
 
-    users: dict[str, str] = field(default_factory=lambda: {"ada": "correct horse"})
+    users: dict[str, str] = field(
+        default_factory=lambda: dict.fromkeys(("ada", "approver", "root"), "correct horse")
+    )
+    disabled: set[str] = field(default_factory=set)
+    links: dict[str, str] = field(default_factory=dict)  # what signs in once, and whom
     due: set[str] = field(default_factory=set)
     tokens: dict[str, str] = field(default_factory=lambda: {"script-token": "ada"})
     projects: dict[str, Project] = field(default_factory=worlds)
@@ -59,6 +55,15 @@ class FakeApi:
         name = body.get("username", "")
         if self.users.get(name) != body.get("password"):
             raise Problem(401, "unauthenticated", "Username or password is wrong.")
+        return self._session(name)
+
+    def link(self, body: Json) -> Json:
+        """POST /v1/auth/link: once."""
+        if body["link"] not in self.links:
+            raise Problem(401, "unauthenticated", "The link is unknown or was used.")
+        return self._session(self.links.pop(body["link"]))
+
+    def _session(self, name: str) -> Json:
         token = secrets.token_urlsafe(24)
         self.tokens[token] = name
         end = (datetime.now(UTC) + timedelta(hours=8)).isoformat().replace("+00:00", "Z")
@@ -80,23 +85,27 @@ class FakeApi:
         self.tokens = {token: user for token, user in self.tokens.items() if user != name}
 
     # -- asking ---------------------------------------------------------------------------------
-    def execute(self, project: Project, body: Json, steps: list[Json]) -> list[Json]:
-        """Run steps once per request id, and only as confirmed."""
+    def execute(self, project: Project, body: Json, steps: list[Json], who: str) -> Json:
+        """Run steps once per request id, and only as confirmed; `{"status", "executions"}`."""
         fingerprint = hashlib.sha256(json.dumps(body).encode()).hexdigest()
         if body["request_id"] in project.keys:
             before, stored = project.keys[body["request_id"]]
             if before != fingerprint:
                 raise Problem(422, "idempotency_conflict", "The request id was used before.")
             return stored
-        preview = project.preview(steps)
+        preview = project.preview(steps, project.role(who))
         if body.get("confirm") not in (None, preview["digest"]):
             detail = "What was confirmed no longer holds."
             raise Problem(409, "confirmation_stale", detail, preview=preview)
-        done = project.commit(body["request_id"], steps, body.get("confirm"))
-        project.keys[body["request_id"]] = (fingerprint, done)
-        return done
+        if preview["status"] == "pending_approval":
+            answer = governance.ask(project, steps, preview, who)
+        else:
+            done = project.commit(body["request_id"], steps, body.get("confirm"), who)
+            answer = {"status": done[-1]["status"], "executions": done}
+        project.keys[body["request_id"]] = (fingerprint, answer)
+        return answer
 
-    def chat(self, project: Project, body: Json) -> Json:
+    def chat(self, project: Project, body: Json, who: str) -> Json:
         """POST …/chat."""
         interpreter = {"kind": "phrases", "name": "phrases", "note": NOTE}
         answer = {"interpreter": interpreter, "conversation_id": None}
@@ -110,7 +119,7 @@ class FakeApi:
                 "suggestions": suggestions,
                 **answer,
             }
-        preview = project.preview(steps)
+        preview = project.preview(steps, project.role(who))
         return {
             "kind": "proposal",
             "message": "Here it is.",
@@ -123,20 +132,22 @@ class FakeApi:
     async def serve_request(self, request: Request) -> Response:
         """Answer one request."""
         text = await request.body()
-        body = json.loads(text) if text else {}
+        yaml = request.headers.get("content-type") == "application/yaml"
+        body = {"yaml": text.decode()} if yaml else json.loads(text or "{}")
         path = request.url.path.removeprefix("/v1")
         self.seen.append((request.method, path, body))
         try:
             if self.broken and path.endswith(self.broken):
                 raise Problem(503, "unavailable", "The database can't be reached.")
             answer = self._route(request, path, body)
+            status = 202 if answer and answer.get("status") == "pending_approval" else 200
         except Problem as problem:
             return JSONResponse(problem.body, problem.status, media_type="application/problem+json")
-        return Response(status_code=204) if answer is None else JSONResponse(answer)
+        return Response(status_code=204) if answer is None else JSONResponse(answer, status)
 
     def _route(self, request: Request, path: str, body: Json) -> Json | None:
-        if path == "/auth/login":
-            return self.login(body)
+        if path in ("/auth/login", "/auth/link"):
+            return self.login(body) if path == "/auth/login" else self.link(body)
         name = self.who(request)
         if path == "/me":
             return self._me(name)
@@ -149,45 +160,51 @@ class FakeApi:
         if name in self.due:
             raise Problem(403, "password_change_required", "Change your password first.")
         if path == "/projects":
-            items = [project.item() for project in self.projects.values()]
+            items = [project.item(name) for project in self.projects.values()]
             return {"items": items, "next_cursor": None}
+        if not path.startswith("/projects/"):
+            return people.answer(self, name, request.method, path, body)
         _, _, slug, *rest = path.split("/")
-        return self._in_project(request, slug.removeprefix("id-"), "/".join(rest), body)
+        return self._in_project(request, slug.removeprefix("id-"), "/".join(rest), body, name)
 
     def _me(self, name: str) -> Json:
         return {
-            "user": {"id": f"u-{name}", "username": name}, "admin": False,
+            "user": {"id": f"u-{name}", "username": name}, "admin": name == "root",
             "organization": {"id": self.organization, "slug": "main", "title": "Main"},
             "must_change_password": name in self.due,
         }  # fmt: skip
 
-    def _in_project(self, request: Request, slug: str, what: str, body: Json) -> Json:
+    def _in_project(self, request: Request, slug: str, what: str, body: Json, who: str) -> Json:
         project = self.projects.get(slug)
         if project is None:
             raise Problem(404, "not_found", "There is no such project.")
         if what == "executions" and request.method == "GET":
             return _page(project.executions, request)
         routes: dict[str, Callable[[], Json]] = {
-            "": project.item,
+            "": lambda: project.item(who),
             "registry": project.registry,
             "state": lambda: {
                 "version": project.version, "at": AT, "state_hash": "0" * 64,
                 "components": project.state,
             },
-            "previews": lambda: project.preview(body["steps"]),
-            "chat": lambda: self.chat(project, body),
-            "executions": lambda: self.execute(project, body, [_step(body)])[0],
-            "plans": lambda: _plan(self.execute(project, body, body["steps"])),
+            "previews": lambda: project.preview(body["steps"], project.role(who)),
+            "chat": lambda: self.chat(project, body, who),
+            "executions": lambda: _only(self.execute(project, body, [_asked(body)], who)),
+            "plans": lambda: self.execute(project, body, body["steps"], who),
         }  # fmt: skip
-        return routes[what]()
+        if what in routes:
+            return routes[what]()
+        return governance.answer(project, who, request.method, what, body)
 
 
-def _step(body: Json) -> Json:
+def _asked(body: Json) -> Json:
     return {"action": body["action"], "inputs": body["inputs"]}
 
 
-def _plan(executions: list[Json]) -> Json:
-    return {"status": executions[-1]["status"], "executions": executions}
+def _only(plan: Json) -> Json:
+    """The one execution, with the request that it waits for."""
+    approval = {"approval": plan["approval"]} if "approval" in plan else {}
+    return {**plan["executions"][0], **approval}
 
 
 def _page(executions: list[Json], request: Request) -> Json:
@@ -231,5 +248,5 @@ class Server:
 def fake_app(fake: FakeApi) -> Starlette:
     """The fake API as an ASGI application."""
     handler: Callable[[Request], Awaitable[Response]] = fake.serve_request
-    methods = ["GET", "POST"]
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     return Starlette(routes=[Route("/{path:path}", handler, methods=methods)])

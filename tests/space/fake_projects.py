@@ -45,6 +45,13 @@ BUDGET = {
     "type": "object",
     "properties": {"approved": integer("Approved", **{"x-unit": "k€"})},
 }
+INCIDENT = {
+    "type": "object",
+    "properties": {
+        "open": {"type": "boolean", "title": "Open"},
+        "severity": {"type": "string", "title": "Severity"},
+    },
+}
 READINESS = {"type": "object", "properties": {"items": {"type": "array", "items": {}}}}
 READY = [
     {"title": "Security review", "done": False},
@@ -99,6 +106,14 @@ HARBOR_ACTIONS = [
         risk="high",
         cost=120,
     ),
+    action(
+        "harbor.budget.set",
+        "Set the launch budget",
+        ["set the budget to {total}"],
+        {"total": integer("Total")},
+        risk="medium",
+    ),
+    action("harbor.incident.resolve", "Resolve the incident", ["resolve the incident"], {}),
 ]
 
 
@@ -134,7 +149,16 @@ def _tick(state: Json, inputs: Json) -> tuple[str, list[str], list[Json]]:
     return "success", [], [_replace(state, path, True)]
 
 
-REFUSAL = ["An incident is open (SEV-2). Rollouts wait until it is resolved.", "It costs 120."]
+def _rollout(state: Json, inputs: Json) -> tuple[str, list[str], list[Json]]:
+    if state["harbor.incident"]["open"]:
+        return "rejected", REFUSAL, []
+    return "success", [], [_replace(state, "/harbor.release/rollout", inputs["percent"])]
+
+
+REFUSAL = [
+    "An incident is open (SEV-2). Rollouts wait until it is resolved.",
+    "It costs 120, and 95 of today's 100 are left.",
+]
 EFFECTS = {
     "demo.counter.set": _set,
     "demo.counter.increment": _increment,
@@ -146,7 +170,17 @@ EFFECTS = {
         [_replace(state, "/harbor.release/frozen", True)],
     ),
     "harbor.readiness.tick": _tick,
-    "harbor.release.rollout": lambda *_: ("rejected", REFUSAL, []),
+    "harbor.release.rollout": _rollout,
+    "harbor.budget.set": lambda state, inputs: (
+        "success",
+        [],
+        [_replace(state, "/harbor.budget/approved", inputs["total"])],
+    ),
+    "harbor.incident.resolve": lambda state, _: (
+        "success",
+        [],
+        [_replace(state, "/harbor.incident/open", False)],
+    ),
 }
 
 
@@ -157,6 +191,7 @@ def states() -> dict[str, Json]:
         "harbor": {
             "harbor.release": {"frozen": False, "rollout": 20, "channel": "stable"},
             "harbor.budget": {"approved": 500},
+            "harbor.incident": {"open": True, "severity": "SEV-2"},
             "harbor.readiness": {"items": copy.deepcopy(READY)},
         },
     }
@@ -168,6 +203,7 @@ COMPONENTS = {
         component("harbor.release", "Release 24.11", RELEASE),
         component("harbor.budget", "Launch budget", BUDGET),
         component("harbor.readiness", "Readiness", READINESS),
+        component("harbor.incident", "Incident", INCIDENT),
     ],
 }
 ACTIONS = {"demo": DEMO_ACTIONS, "harbor": HARBOR_ACTIONS}

@@ -40,6 +40,8 @@ def test_scripts_see_exactly_the_promised_endpoints(script):
         "/simulate_plan": ["project_id", "plan", "mode"],
         "/get_registry": ["project_id"],
         "/get_audit_log": ["project_id", "limit"],
+        "/budget_forecast": ["project_id"],
+        "/api_org_rollup": [],
         "/chat": ["project_id", "message", "mode"],
     }
 

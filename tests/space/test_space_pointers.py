@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat_space.endpoints import pointers
+from chat_space.pointers import pointers
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -97,7 +97,7 @@ def test_keys_are_put_in_words():
 
 def test_each_kind_of_value_gets_its_own_shape(harbor):
     """A lone number is large, a bounded one has a bar, booleans are switches, checklists lists."""
-    release, budget, readiness = cards(harbor.registry(), harbor.state)
+    release, budget, readiness, _ = cards(harbor.registry(), harbor.state)
     assert [node.kind for node in release.nodes] == ["switch", "number", "text"]
     assert release.nodes[1].percent == 20
     assert budget.nodes[0].kind == "hero"

@@ -1,16 +1,13 @@
 """Declarations: little ceremony, and refused at load where they can't hold."""
 
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from control_plane.engine.decide import decide
 from control_plane.engine.preview import predict
 from control_plane.models import Intent
 from control_plane.registry import (
     Changed,
     Check,
-    DeclarationError,
     Registry,
     State,
     Template,
@@ -45,43 +42,6 @@ def do(template: Template, handler: Any = None, **declared: Any) -> Template:
 
     template.action("box.do", **{"changes": "/box", "title": "Do", **declared})(handler or nothing)
     return template
-
-
-def twice() -> None:
-    """The same action in the same version."""
-    do(do(boxed()))
-
-
-def untyped(state, value):
-    """A handler whose input has no type."""
-
-
-REFUSED: dict[str, Callable[[], object]] = {
-    "declare that component first": lambda: do(boxed(), changes="/nowhere/x"),
-    "is no JSON Pointer": lambda: do(boxed(), changes="box"),
-    "raise its version": twice,
-    "not an input": lambda: do(boxed(), phrases=["say {word}"]),
-    "give input value a type": lambda: do(boxed(), untyped),
-    "no CEL expression": lambda: do(boxed(), requires=[Check("a", "1 +", "A.")]),
-    "two checks have the same id": lambda: do(
-        boxed(), requires=[Check("a", "true", "A."), Check("a", "true", "B.")]
-    ),
-    "the cost is an integer": lambda: do(boxed(), cost=-1),
-    "name is reserved": lambda: boxed().action("project.x", changes="/box")(lambda state: {}),
-    "lower-case words": lambda: boxed().component("Box!", Box, {}, title="B"),
-    "declared twice": lambda: boxed().component("box", Box, {}, title="B"),
-    "doesn't fit its model": lambda: boxed().component("b", Box, {"number": "x"}, title="B"),
-    "is migrated": lambda: boxed().component("b", Box, {}, title="B", schema_version=2),
-    "can't be removed": lambda: boxed().remove_component("box"),
-    "both declare": lambda: boxed().including(boxed()),
-}
-
-
-@pytest.mark.parametrize("sentence", REFUSED)
-def test_what_can_not_hold_is_refused_with_what_to_do(sentence: str) -> None:
-    """Mistakes are found when a template is loaded, not when somebody asks."""
-    with pytest.raises(DeclarationError, match=sentence):
-        REFUSED[sentence]()
 
 
 def test_the_smallest_action_is_five_lines(context_of: MakeContext) -> None:

@@ -76,6 +76,10 @@ class States(Mapping[str, Json]):
             self._parsed[id] = stored(text)
         return self._parsed[id]
 
+    def size_of(self, id: str) -> int:
+        """Bytes of a component's canonical text."""
+        return self._components[id].size
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._components)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from control_plane.engine.policy import Policy
 from control_plane.registry import Action
@@ -43,14 +44,17 @@ def _known(name: str) -> str:
 
 def window_end(counter: str, at: str) -> str:
     """When the counter's window that a moment falls into ends, as records write moments."""
-    unit = counter.partition("/")[0].rpartition(".")[2]
-    floor = datetime.fromisoformat(at).replace(second=0, microsecond=0)
+    return _end(counter.partition("/")[0].rpartition(".")[2], at[:16])
+
+
+@lru_cache(maxsize=16)
+def _end(unit: str, minute: str) -> str:
+    floor = datetime.fromisoformat(minute)
     if unit != "minute":
         floor = floor.replace(minute=0)
     if unit == "day":
         floor = floor.replace(hour=0)
-    end = (floor + _LENGTHS[unit]).replace(tzinfo=None)
-    return f"{end.isoformat(timespec='microseconds')}Z"
+    return f"{(floor + _LENGTHS[unit]).isoformat(timespec='microseconds')}Z"
 
 
 def attempted(policy: Policy, action: Action | None) -> dict[str, int]:

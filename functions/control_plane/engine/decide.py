@@ -32,14 +32,15 @@ def decide(intent: Intent, context: Context, *, confirmed: bool) -> Decision:
             attempt=attempt,
         )  # fmt: skip
     inputs, wrong = gates.validated(action, intent.inputs)
-    decided = _described(action, intent.inputs if wrong else inputs, context)
+    decided = _described(action, intent.inputs if wrong else inputs, context, attempt)
     priced = decided if wrong else _priced(decided, action)
     weighed = _weighed(priced, action, context, wrong, confirmed=confirmed)
-    done = weighed if weighed.reasons else _carried_out(weighed, action, context)
-    return replace(done, attempt=attempt, charge=charged(context.policy, action, done.cost))
+    return weighed if weighed.reasons else _carried_out(weighed, action, context)
 
 
-def _described(action: Action, inputs: Mapping[str, Json], context: Context) -> Decision:
+def _described(
+    action: Action, inputs: Mapping[str, Json], context: Context, attempt: Mapping[str, int]
+) -> Decision:
     """A decision that says what was asked for, and nothing yet of how it ends."""
     return Decision(
         action=action.id,
@@ -51,6 +52,7 @@ def _described(action: Action, inputs: Mapping[str, Json], context: Context) -> 
         risk=action.risk,
         confirmation=action.confirmation,
         targets={id: context.registry.components[id].schema_version for id in action.targets},
+        attempt=attempt,
     )
 
 
@@ -95,6 +97,7 @@ def _weighed(
         approval=rules.requirement(context.policy, verdict.asking, action, decided.cost),
         effects=() if reasons else effects,
         observed=verdict.observed,
+        charge=charged(context.policy, action, decided.cost),
     )
 
 

@@ -106,6 +106,13 @@ class Form:
         if fields != sum(dotted for path in self.paths for dotted, _ in path.steps):
             raise ExpressionRefused("Select a field from a name, not from brackets or a call.")
         self.copies = 1 + tokens.count("+") + sum(map(self._copies, range(len(tokens))))
+        self.most_copies = self._most_copies()
+
+    def _most_copies(self) -> int | None:
+        """How often everything is copied at the most; None where a loop or a pattern runs."""
+        if self.loops or "matches" in self.tokens:
+            return None
+        return self.copies * sum(max(1, len(path.steps)) for path in self.paths)
 
     def components(self) -> frozenset[str] | None:
         """The components named literally, or None where all are needed."""

@@ -12,6 +12,8 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import orjson
+
 from control_plane.canonical import MAX_DEPTH
 from control_plane.engine.expression_form import (
     TYPES,
@@ -33,6 +35,11 @@ MAX_UNITS = 300_000
 """What one scope hands over: a value is a unit, and so are 16 characters. It takes about 50 ms."""
 MAX_WORK = 1_000_000
 """Units touched by one evaluation, each in at most 100 ns."""
+_PLAIN = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
 _PATTERN_WORK = 8_000
 """A pattern is compiled each time that it is asked."""
 
@@ -53,10 +60,21 @@ class Scope:
     All values are plain JSON: `state` maps component ids to states and is asked only for the ids
     that expressions name; `usage` is an object too; `now` is RFC 3339 text with an offset. Nothing
     may change while the scope is in use, nor may two threads use it. No rights are checked here.
+    `sizes` tells how many bytes of canonical JSON a component's state is, where that is known and
+    the state was checked for its depth: then it isn't walked through to find out that it is small.
     """
 
-    def __init__(self, state: Mapping[str, Json], now: str, **variables: Json) -> None:
+    def __init__(
+        self,
+        state: Mapping[str, Json],
+        now: str,
+        *,
+        sizes: Callable[[str], int] | None = None,
+        **variables: Json,
+    ) -> None:
         self._state = state
+        self._sizes = sizes
+        self._ceiling = MAX_UNITS
         self._held: dict[str, Json] = {}
         self._values: dict[str, Json] = {**variables, "now": now}
         self._units: dict[int, int] = {}
@@ -65,7 +83,9 @@ class Scope:
 
     def prepare(self, *expressions: "Expression") -> None:
         """Convert at once what several expressions need. Raises ExpressionFailed if it can't be."""
-        _guarded(ExpressionFailed, self._prepare, [each.components for each in expressions])
+        named = [each.components for each in expressions]
+        if self._context is None or any(n is None or not n <= self._held.keys() for n in named):
+            _guarded(ExpressionFailed, self._prepare, named)
 
     def _prepare(self, named: list[frozenset[str] | None]) -> None:
         wanted = set(self._state) if None in named else frozenset().union(*filter(None, named))
@@ -74,13 +94,36 @@ class Scope:
             return
         held = {**self._held, **new}
         values = {**self._values, "state": held}
-        if self.units(list(values.values()), keep=False) > MAX_UNITS:
+        self._ceiling = self._at_most(held)
+        if self._ceiling > MAX_UNITS:
+            self._ceiling = self.units(list(values.values()), keep=False)
+        if self._ceiling > MAX_UNITS:
             raise ExpressionFailed("The expression needs too much data; name fewer components.")
         now = datetime.fromisoformat(values["now"])
         if now.tzinfo is None:
             raise ExpressionFailed("The time has no offset from UTC.")
         self._context = _cel().Context({**values, "now": now})
         self._held, self._followed = held, {}
+
+    def _at_most(self, held: Mapping[str, Json]) -> int:
+        """More units than everything together has: a byte of JSON holds one at the most."""
+        if self._sizes is None:
+            return self.units([*self._values.values(), dict(held)], keep=False)
+        try:
+            text = orjson.dumps(self._values, option=_PLAIN)
+        except orjson.JSONEncodeError:
+            text = b""
+        if not text or text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+            variables = self.units(list(self._values.values()), keep=False)
+        else:
+            variables = len(text)
+        return variables + sum(len(id) + self._sizes(id) for id in held)
+
+    def surely_cheap(self, form: Form) -> bool:
+        """Whether no evaluation of this could be too much work, without looking at the data."""
+        if form.most_copies is None:
+            return False
+        return len(form.tokens) + form.most_copies * self._ceiling <= MAX_WORK
 
     def units(self, value: Json, levels: int = MAX_DEPTH + 2, *, keep: bool = True) -> int:
         """How much a value holds. Nested too deep, it would crash the library: it fails."""
@@ -207,7 +250,7 @@ class Expression:
 
     def _answer(self, scope: Scope) -> Any:
         scope.prepare(self)
-        if _work(self._form, scope) > MAX_WORK:
+        if not scope.surely_cheap(self._form) and _work(self._form, scope) > MAX_WORK:
             raise ExpressionFailed("The expression is too much work for this much data.")
         return scope.run(self._program)
 

@@ -12,13 +12,11 @@ from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of
 from control_plane.engine.declared_code import Broke, run
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.engine.windows import is_open, next_opening
-from control_plane.models import ROLE_RANK, Json, Reason, Risk, Role
+from control_plane.models import ROLE_RANK, Json, Reason, Role
 from control_plane.registry import Action, Check
 from control_plane.registry.registry import check_name, owner_of
 
 MAX_INPUT_REASONS = 10
-
-_ROLE_FOR_RISK: dict[Risk, Role] = {"low": "operator", "medium": "operator", "high": "admin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def stopped(ask: Ask) -> Iterator[Reason]:
 
 def role(ask: Ask) -> Iterator[Reason]:
     """Viewers look, operators act at low and medium risk, admins at any; or as declared."""
-    needed = ask.action.required_role or _ROLE_FOR_RISK[ask.action.risk]
+    needed = ask.action.needed_role
     if ROLE_RANK[ask.role] < ROLE_RANK[needed]:
         yield Reason("role_required", {"role": needed})
 

@@ -27,9 +27,13 @@ from control_plane.engine.policy_fields import (
 from control_plane.models import Json, Role
 
 
-def _left_out() -> Any:
+def left_out() -> Any:
     """The default None, which the schema keeps quiet about: written down, it would be refused."""
-    return Field(default=None, json_schema_extra=lambda schema: schema.pop("default"))
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
 
 
 class Part(BaseModel):
@@ -41,20 +45,20 @@ class Part(BaseModel):
 class Rate(Part):
     """What one person may try in a project."""
 
-    per_minute: MaybeCount = _left_out()
-    per_hour: MaybeCount = _left_out()
+    per_minute: MaybeCount = left_out()
+    per_hour: MaybeCount = left_out()
 
 
 class Quota(Part):
     """How many executions may succeed in a project."""
 
-    per_day: MaybeCount = _left_out()
+    per_day: MaybeCount = left_out()
 
 
 class Budget(Part):
     """What the executions of a project may cost."""
 
-    daily: MaybeCount = _left_out()
+    daily: MaybeCount = left_out()
 
 
 class ActionBudget(Part):
@@ -74,12 +78,12 @@ class Limits(Part):
 class Approval(Part):
     """Asks for approval where all that it names fits."""
 
-    min_cost: MaybeCount = _left_out()
+    min_cost: MaybeCount = left_out()
     risk: Risks = []
     actions: ActionList = []
     required_role: Literal["operator", "admin"] = "admin"
     require_count: Annotated[int, Field(ge=1, le=20)] = 1
-    expires_in: MaybeSeconds = _left_out()
+    expires_in: MaybeSeconds = left_out()
 
 
 class Rule(Part):

@@ -54,7 +54,7 @@ def _starting(hours: list[str]) -> list[str]:
     return hours
 
 
-def _given(value: Any) -> Any:
+def given(value: Any) -> Any:
     """A key that may be left out has a value where it is written: an empty limit isn't none."""
     if value is None:
         raise ValueError("Give a value here, or leave the key out.")
@@ -78,11 +78,11 @@ Zone = Annotated[
 ]
 Seconds = Annotated[int, Field(ge=1, le=MAX_EXPIRY)]
 Duration = Annotated[str, Field(pattern=_DURATION)]
-MaybeCount = Annotated[Count | None, BeforeValidator(_given, json_schema_input_type=Count)]
+MaybeCount = Annotated[Count | None, BeforeValidator(given, json_schema_input_type=Count)]
 MaybeSeconds = Annotated[
     Seconds | None,
     BeforeValidator(_seconds, json_schema_input_type=Seconds | Duration),
-    BeforeValidator(_given, json_schema_input_type=Seconds | Duration),
+    BeforeValidator(given, json_schema_input_type=Seconds | Duration),
 ]
 Risks = Annotated[
     list[Risk],

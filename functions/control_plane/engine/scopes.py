@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from control_plane.engine.context import Context
+from control_plane.engine.context import Context, States
 from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.models import ROLE_RANK, Json, Role
@@ -21,6 +21,7 @@ def scope_of(
     principal, person = context.principal, context.person
     return Scope(
         state=state,
+        sizes=state.size_of if isinstance(state, States) else None,
         inputs=inputs,
         principal={
             "id": principal.id,

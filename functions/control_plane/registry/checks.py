@@ -67,14 +67,14 @@ def _is_number(value: Any) -> bool:
     return type(value) is int and 1 <= value <= MAX_INTEGER
 
 
-def _is_function(value: Any) -> bool:
+def is_function(value: Any) -> bool:
     """Whether it answers when it is called: what must be awaited never would."""
     waits = inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value)
     return callable(value) and not waits
 
 
 def _is_cost(value: Any) -> bool:
-    return _is_function(value) or (type(value) is int and 0 <= value <= MAX_INTEGER)
+    return is_function(value) or (type(value) is int and 0 <= value <= MAX_INTEGER)
 
 
 def _is_model(value: Any) -> bool:
@@ -82,7 +82,7 @@ def _is_model(value: Any) -> bool:
 
 
 def _are_migrations(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(map(_is_function, value.values()))
+    return isinstance(value, Mapping) and all(map(is_function, value.values()))
 
 
 def _each(fits: Fits) -> Fits:
@@ -110,7 +110,7 @@ ACTION_FIELDS: Fields = {
     "cost": (_is_cost, "an integer from 0 to 2^53−1, or a function of the inputs"),
     "visibility": (_one_of("user", "developer"), "user or developer"),
     "required_role": (_one_of(None, *get_args(Role)), "viewer, operator, admin or None"),
-    "messages": (lambda value: value is None or _is_function(value), "a function of the inputs"),
+    "messages": (lambda value: value is None or is_function(value), "a function of the inputs"),
 }
 """What the decorator takes beside an action's id and its places."""
 
@@ -146,7 +146,9 @@ def check_options(where: str, given: Mapping[str, object], known: Fields) -> Non
 
 def check_fields(where: str, declared: Action | Component) -> None:
     """Each field, by itself, is what it says."""
-    own = ACTION_FIELDS | _PLACES if isinstance(declared, Action) else COMPONENT_FIELDS | _SHAPE
+    own = {**ACTION_FIELDS, **_PLACES}
+    if isinstance(declared, Component):
+        own = {**COMPONENT_FIELDS, **_SHAPE}
     for name, (fits, what) in own.items():
         called = name.removeprefix("declared_")
         require(fits(getattr(declared, name)), f"{where}: {called} must be {what}.")

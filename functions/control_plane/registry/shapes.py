@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel, JsonValue, create_model
+from pydantic import BaseModel, ConfigDict, JsonValue, create_model
 
 from control_plane.canonical import (
     MAX_DEPTH,
@@ -17,7 +17,7 @@ from control_plane.canonical import (
 )
 from control_plane.errors import Malformed
 from control_plane.models import Json
-from control_plane.registry.checks import DeclarationError, require
+from control_plane.registry.checks import DeclarationError, is_function, require
 from control_plane.registry.declared import STRICT, Action, Component, Handler
 
 MAX_COMPONENT_BYTES = 256 * 1024
@@ -52,10 +52,8 @@ def inputs_of(where: str, handler: Handler) -> type[BaseModel]:
 
 def _parameters(where: str, handler: Handler) -> list[inspect.Parameter]:
     """A handler's parameters after its first, the view."""
-    require(callable(handler), f"{where}: its handler must be a function.")
-    waits = inspect.iscoroutinefunction(handler) or inspect.isgeneratorfunction(handler)
-    waits = waits or inspect.isasyncgenfunction(handler)
-    require(not waits, f"{where}: let its handler be a plain function that returns the new state.")
+    plain = is_function(handler)
+    require(plain, f"{where}: let its handler be a plain function that returns the new state.")
     try:
         parameters = list(inspect.signature(handler, eval_str=True).parameters.values())
     except Exception as error:
@@ -82,10 +80,8 @@ def check_model(where: str, model: type[BaseModel]) -> None:
         raise DeclarationError(f"{where}: {model.__name__} can't be built: {error}") from error
     for node in _nodes(schema):
         name = getattr(node.get("cls"), "__name__", node["type"])
-        lax = (
-            f"{where}: {name} takes other types or unknown keys: derive it from State or RootState."
-        )
-        require(not _is_lax(node), lax)
+        lax = f"{where}: {name} takes wrong types or unknown keys"
+        require(not _is_lax(node), f"{lax}: derive it from State or RootState.")
         if node["type"] == "model" and not node["root_model"]:
             _check_defaults(f"{where}: {name}", node["cls"])
 
@@ -122,9 +118,8 @@ def _check_defaults(where: str, model: type[BaseModel]) -> None:
     if not fields:
         return
     try:
-        defaults = create_model(
-            "defaults", __config__={**STRICT, "validate_default": True}, **fields
-        )
+        config: ConfigDict = {**STRICT, "validate_default": True}
+        defaults = create_model("defaults", __config__=config, **fields)
         plain_json(defaults().model_dump(mode="json"))
     except Exception as error:
         raise DeclarationError(f"{where}: correct its defaults: {error}") from error
@@ -150,12 +145,12 @@ def initial_of(where: str, component: Component) -> Json:
 
 def plain_json(value: Json) -> Json:
     """A copy as it is stored. Raises `Malformed` for what can't be."""
-    if deeper_than(value, MAX_DEPTH):
-        raise Malformed(f"Nest it at most {MAX_DEPTH} levels deep.")
     text = canonical(value)
     if len(text.encode()) > MAX_COMPONENT_BYTES:
         raise Malformed(f"Keep it within {MAX_COMPONENT_BYTES} bytes.")
     copy = stored(text)
+    if deeper_than(copy, MAX_DEPTH):
+        raise Malformed(f"Nest it at most {MAX_DEPTH} levels deep.")
     if holds_nul(copy):
         raise Malformed("Leave the character U+0000 out.")
     return copy

@@ -68,6 +68,7 @@ _COMPONENT = ("id", "schema_version", "version", "hash", "state")
 _KEY = ("request_id", "principal_id", "body_hash", "status", "answer")
 _MESSAGE = ("id", "seq", "topic", "body")
 _NOTHING: Row = {}
+_NO_USAGE = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,19 @@ class Batch:
     usage: Sequence[tuple[str, str, int]] = ()
     checkpoint: bool = False
 
+    def _usage(self) -> tuple[list[str] | None, ...]:
+        """Counters, ends and amounts, as the first call has them."""
+        if not self.usage:
+            return _NO_USAGE
+        counters, ends, amounts = zip(*self.usage, strict=True)
+        return list(counters), list(ends), list(map(str, amounts))
+
     def calls(self) -> Iterator[tuple[str, list[Json]]]:
         """The database functions to call, in order, each with its arguments."""
         where = [self.org, self.project, self.at]
         for effect in self.effects:
             yield "carry_out", [*where, orjson.dumps(effect).decode()]
+        usage = self._usage()
         for rows in zip_longest(self.executions, self.components, self.keys, fillvalue=_NOTHING):
             execution, component, key = rows
             yield (
@@ -101,12 +110,10 @@ class Batch:
                     *map(execution.get, _EXECUTION),
                     *map(component.get, _COMPONENT),
                     *map(key.get, _KEY),
+                    *usage,
                 ],
             )
-        if self.usage:
-            counters, ends, amounts = zip(*self.usage, strict=True)
-            columns = [list(counters), list(ends), list(map(str, amounts))]
-            yield "count_usage", [self.org, self.project, *columns]
+            usage = _NO_USAGE
         for id in self.removed:
             yield "remove_component", [self.project, id]
         for message in self.outbox:

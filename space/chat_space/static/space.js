@@ -145,7 +145,9 @@
   /* The button that the keyboard pressed is gone with the answer: its card gets the focus. */
   let byKeyboard = null;
   function goBackTo(element) {
-    const card = byKeyboard && element.querySelector(`[data-card="${CSS.escape(byKeyboard)}"]`);
+    const cards = [...element.querySelectorAll("[data-card]")];
+    const named = cards.find((card) => card.dataset.card === byKeyboard);
+    const card = byKeyboard === "latest" ? cards.at(-1) : named;
     byKeyboard = null;
     card?.querySelector("h3").focus({ preventScroll: true });
   }
@@ -178,6 +180,7 @@
 
   let sendMessage = () => {};
   window.space = {
+    act,
     started(element) {
       lastHolder = holder() ?? lastHolder;
       new MutationObserver(() => {
@@ -214,8 +217,9 @@
         const card = button?.closest(".cs-plan");
         if (!button || card.classList.contains("cs-busy")) return;
         card.classList.add("cs-busy");
-        byKeyboard = event.detail === 0 ? card.dataset.card : null;
-        act(() => trigger({ verb: button.dataset.verb, card: button.dataset.cardId }));
+        const { verb, cardId, number = "" } = button.dataset;
+        byKeyboard = event.detail !== 0 ? null : verb === "use" ? "latest" : cardId;
+        act(() => trigger({ verb, card: cardId, number }));
       });
     },
     answered(element) {

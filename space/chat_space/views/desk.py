@@ -19,6 +19,14 @@ Json = dict[str, Any]
 
 FIRST_CHOICE = ("harbor", "demo")  # the project to open where the address names none
 
+# Scripts use the endpoints; the page's events are hidden, which protects nothing: the API decides.
+# `multiple`, since an event that met the session's end is sent again before Gradio calls it done.
+QUIET: dict[str, Any] = {
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "trigger_mode": "multiple",
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -31,11 +39,17 @@ class Desk:
     project: Json
     registry: Json
     state: Json
+    forecast: Json | None = None
 
     @property
     def slug(self) -> str:
         """The project's slug."""
         return str(self.project["slug"])
+
+    @property
+    def governs(self) -> bool:
+        """Whether the caller is shown the Admin tab. What they may do there the API decides."""
+        return self.project.get("role") == "admin" or bool(self.me.get("admin"))
 
     def header(self, root: str) -> str:
         """The line on top, as HTML."""
@@ -44,7 +58,8 @@ class Desk:
 
     def cards(self, changed: frozenset[str] = frozenset()) -> str:
         """The state, as HTML; the components in `changed` stand out."""
-        return render.state(cards(self.registry, self.state["components"], changed))
+        shown = cards(self.registry, self.state["components"], changed)
+        return render.state(shown, self.forecast)
 
 
 async def read_desk(caller: Caller, wanted: str | None) -> Desk | None:
@@ -54,10 +69,19 @@ async def read_desk(caller: Caller, wanted: str | None) -> Desk | None:
     project = choose(projects, wanted)
     if project is None:
         return None
-    registry, state = await asyncio.gather(
-        caller.registry(project["slug"]), caller.state(project["slug"])
+    slug = project["slug"]
+    registry, state, forecast = await asyncio.gather(
+        caller.registry(slug), caller.state(slug), _forecast(caller, slug)
     )
-    return Desk(me, projects, project, registry, state)
+    return Desk(me, projects, project, registry, state, forecast)
+
+
+async def _forecast(caller: Caller, project: str) -> Json | None:
+    """Today's budget; None where it can't be told, for the page is whole without it."""
+    try:
+        return await caller.forecast(project)
+    except ApiError:
+        return None
 
 
 def choose(projects: list[Json], wanted: str | None) -> Json | None:
@@ -86,6 +110,12 @@ class Space:
         if token and error.status == 401:
             self.door.forget(token)
         return error.status == 401
+
+
+def field(event: gr.EventData, name: str) -> str:
+    """A text that the page's script sent along, or an empty one. It comes from the browser."""
+    value = getattr(event, name, "")
+    return value if isinstance(value, str) else ""
 
 
 def _connection(request: gr.Request) -> HTTPConnection:

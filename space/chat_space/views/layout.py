@@ -9,7 +9,8 @@ from gradio.events import api as declare_api
 from chat_space import render
 from chat_space.endpoints import Endpoints
 from chat_space.views.activity import Activity
-from chat_space.views.desk import Space
+from chat_space.views.desk import QUIET, Space
+from chat_space.views.governing import Governing, Page, place, wire
 from chat_space.views.work import Work
 
 # What each HTML component runs once; static/space.js has the functions. The quoted names are the
@@ -27,18 +28,10 @@ ACTIVITY = "space.activity(element, () => trigger('older', {}))"
 WANTED = "() => new URLSearchParams(location.search).get('project') || ''"
 NAMED = "(project) => space.name(project)"
 
-# Scripts use the endpoints; these events serve the page. Hidden is not protected: the API decides.
-# `multiple`, since an event that met the session's end is sent again before Gradio calls it done.
-QUIET: dict[str, Any] = {
-    "show_progress": "hidden",
-    "api_visibility": "private",
-    "trigger_mode": "multiple",
-}
-
 
 @dataclass(frozen=True)
 class Parts:
-    """The page's components: five of HTML, a tab to listen to, and three carried texts."""
+    """The page's components: five of HTML, tabs to listen to, and three carried texts."""
 
     header: gr.HTML
     conversation: gr.HTML
@@ -46,6 +39,7 @@ class Parts:
     state: gr.HTML
     activity_tab: gr.Tab
     activity: gr.HTML
+    governing: Governing
     project: gr.Textbox
     thread: gr.Textbox
     rows: gr.Textbox
@@ -55,8 +49,10 @@ def build(space: Space) -> gr.Blocks:
     """The whole page with its events, and the endpoints for scripts."""
     with gr.Blocks(title="gradio-chat-agent", analytics_enabled=False) as blocks:
         parts = _place(render.head(space.root))
-        _wire_work(blocks, parts, Work(space))
+        opened, decided = _wire_work(blocks, parts, Work(space))
         _wire_activity(parts, Activity(space))
+        page = Page(parts.project, parts.header, parts.state)
+        wire(parts.governing, space, page, opened, decided)
         for endpoint in Endpoints(space).all():
             declare_api(endpoint, api_name=endpoint.__name__)
     return blocks.queue(default_concurrency_limit=40)
@@ -79,17 +75,20 @@ def _place(head: str) -> Parts:
                 state = html("state", render.bones(), STATE)
         with gr.Tab("Activity") as tab:
             activity = html("activity", "", ACTIVITY)
-    return Parts(header, conversation, composer, state, tab, activity, *carried)
+        governing = place(html)
+    return Parts(header, conversation, composer, state, tab, activity, governing, *carried)
 
 
-def _wire_work(blocks: gr.Blocks, parts: Parts, work: Work) -> None:
+def _wire_work(blocks: gr.Blocks, parts: Parts, work: Work) -> tuple[Any, Any]:
+    """The Work tab's events; answers that of opening the page, and that of a card's buttons."""
     given = [parts.project, parts.thread]
     shown = [parts.header, parts.state, parts.conversation, *given]
     opened = blocks.load(work.open, parts.project, shown, js=WANTED, **QUIET)
     opened.then(None, parts.project, None, js=NAMED, **QUIET)
     parts.state.refresh(work.refresh, parts.project, [parts.header, parts.state], **QUIET)
     parts.composer.send(work.say, given, shown, **QUIET)
-    parts.conversation.decide(work.decide, given, shown, **QUIET)
+    decided = parts.conversation.decide(work.decide, given, shown, **QUIET)
+    return opened, decided
 
 
 def _wire_activity(parts: Parts, activity: Activity) -> None:

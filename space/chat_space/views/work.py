@@ -8,7 +8,8 @@ import gradio as gr
 from chat_space import proposals, render, thread
 from chat_space.client import ApiError, Caller
 from chat_space.suggestions import suggest
-from chat_space.views.desk import Desk, Space, guarded, read_desk
+from chat_space.views.desk import Desk, Space, field, guarded, read_desk
+from chat_space.views.verbs import VERBS, followed
 
 Json = dict[str, Any]
 
@@ -57,6 +58,7 @@ class Work:
             caller = self.space.caller(request)
             answer = await caller.chat(project, text)
             desk = await _desk_of(caller, project)
+            turns = await followed(caller, project, turns)
         except ApiError as error:
             return self._failed(request, error, turns)
         return self._answer(desk, [*turns, *heard(answer, turns, desk)])
@@ -65,34 +67,34 @@ class Work:
     async def decide(
         self, event: gr.EventData, project: str, carried: str, request: gr.Request
     ) -> Answer:
-        """Confirm or discard the card with the event's id."""
-        turns = thread.read(carried)
-        card = thread.find_card(turns, str(event.card))
-        if card is None or card["status"] != "open":
+        """Confirm, discard or withdraw the event's card, or use a plan that it offers."""
+        turns, verb = thread.read(carried), field(event, "verb")
+        card = thread.find_card(turns, field(event, "card"))
+        if card is None or not _allows(card, verb):
             return _shown(turns)
-        if event.verb != "confirm":
+        if verb not in VERBS:
             return _shown(thread.replace_card(turns, proposals.discard(card)))
         try:
             caller = self.space.caller(request)
-            executions = await confirm(caller, card)
+            after, new, executions = await VERBS[verb](caller, card, field(event, "number"))
             desk = await _desk_of(caller, project)
+            turns = [*thread.replace_card(turns, after), *(_card(*each, desk) for each in new)]
+            turns = await followed(caller, project, turns)
         except ApiError as error:
-            return await self._not_confirmed(request, error, card, turns)
-        turns = thread.replace_card(turns, proposals.settle(card, executions))
+            return await self._not_done(request, error, card, turns, verb)
         return self._answer(desk, turns, proposals.touched(executions))
 
-    async def _not_confirmed(
-        self, request: gr.Request, error: ApiError, card: Json, turns: list[Json]
+    async def _not_done(
+        self, request: gr.Request, error: ApiError, card: Json, turns: list[Json], verb: str
     ) -> Answer:
         if error.status == 401:
             return self._failed(request, error, turns)
         if error.code == "confirmation_stale" and "preview" in error.members:
             desk = await _desk_of(self.space.caller(request), card["project"])
-            turns = thread.replace_card(turns, proposals.overtake(card))
-            return self._answer(desk, [*turns, _card(card["ask"], error.members["preview"], desk)])
-        unknown = error.status >= 500 or error.status == 429
-        after = proposals.unanswered if unknown else proposals.refuse
-        return _shown(thread.replace_card(turns, after(card, error.detail)))
+            now = _card(card["ask"], error.members["preview"], desk)
+            turns = thread.replace_card(turns, proposals.overtake(card, now))
+            return self._answer(desk, [*turns, now])
+        return _shown(thread.replace_card(turns, _after(error, card, verb)))
 
     def _answer(
         self, desk: Desk, turns: list[Json], changed: frozenset[str] = frozenset()
@@ -106,16 +108,6 @@ class Work:
         return _shown([*turns, thread.agent(error.detail)])
 
 
-async def confirm(caller: Caller, card: Json) -> list[Json]:
-    """Ask the API for exactly what the card promised; the card's id is the request id."""
-    if len(card["ask"]) == 1:
-        step = {"action": card["ask"][0]["action"], "inputs": card["ask"][0]["inputs"]}
-        return [await caller.execute(card["project"], card["id"], step, card["digest"])]
-    plan = await caller.execute_plan(card["project"], card["id"], card["ask"], card["digest"])
-    executions: list[Json] = plan["executions"]
-    return executions
-
-
 def heard(answer: Json, turns: list[Json], desk: Desk) -> list[Json]:
     """The turns that the agent's answer adds: a card or a sentence, and how it was read."""
     if answer["kind"] == "proposal":
@@ -126,6 +118,19 @@ def heard(answer: Json, turns: list[Json], desk: Desk) -> list[Json]:
     if remark and not thread.said(turns, remark):
         new.append(thread.note(remark))
     return new
+
+
+def _allows(card: Json, verb: str) -> bool:
+    """Whether the card still has the button; a second click finds that it has not."""
+    return bool(card.get("request")) if verb == "withdraw" else card["status"] == "open"
+
+
+def _after(error: ApiError, card: Json, verb: str) -> Json:
+    """The card after an error: what was confirmed may be asked again later, or is refused."""
+    if verb != "confirm":
+        return proposals.remark(card, error.detail)
+    unknown = error.status >= 500 or error.status == 429
+    return (proposals.unanswered if unknown else proposals.refuse)(card, error.detail)
 
 
 def _card(steps: list[Json], preview: Json, desk: Desk) -> Json:

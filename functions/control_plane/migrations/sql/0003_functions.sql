@@ -87,15 +87,50 @@ BEGIN
     WHERE u.id = p_subject);
 END $$;
 
--- Count towards limits, each counter in its window.
-CREATE FUNCTION count_usage(
-  p_org uuid, p_project uuid, u_counters text[], u_ends text[], u_amounts text[]
+DROP FUNCTION record(uuid, uuid, timestamptz, bigint, bigint, uuid, text, text, text, text, text,
+  text, text, text, text, text, integer, bigint, text, text, text, text, text, integer, text);
+
+-- An execution, a component, an idempotency key and what counts towards limits, each where its first
+-- argument isn't NULL. The head moves only from the number before; that, and the unique keys, stand behind the lock.
+CREATE FUNCTION record(
+  p_org uuid, p_project uuid, p_at timestamptz,
+  e_seq bigint, e_version bigint, e_id uuid, e_request_id text, e_principal_id text,
+  e_owner_id text, e_action text, e_status text, e_hash text, e_salt text, e_payload text,
+  e_record text,
+  c_id text, c_schema_version integer, c_version bigint, c_hash text, c_state text,
+  k_request_id text, k_principal_id text, k_body_hash text, k_status integer, k_answer text,
+  u_counters text[], u_ends text[], u_amounts text[]
 ) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  INSERT INTO usage (org_id, project_id, counter, ends_at, used)
-  SELECT p_org, p_project, more.counter, more.ends_at::timestamptz, more.amount::bigint
-  FROM unnest(u_counters, u_ends, u_amounts) AS more (counter, ends_at, amount)
-  ON CONFLICT (project_id, counter, ends_at) DO UPDATE SET used = usage.used + excluded.used;
+  IF e_seq IS NOT NULL THEN
+    UPDATE projects SET seq = e_seq, version = coalesce(e_version, version), hash = e_hash, at = p_at
+      WHERE id = p_project AND seq = e_seq - 1;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'the head of project % has moved', p_project
+        USING ERRCODE = 'serialization_failure';
+    END IF;
+    INSERT INTO executions (org_id, project_id, seq, version, at, id, request_id, principal_id,
+      owner_id, action, status, hash, salt, payload, record)
+    VALUES (p_org, p_project, e_seq, e_version, p_at, e_id, e_request_id, e_principal_id,
+      e_owner_id, e_action, e_status, e_hash, e_salt, e_payload, e_record);
+  END IF;
+  IF c_id IS NOT NULL THEN
+    INSERT INTO components (org_id, project_id, id, schema_version, version, hash, state)
+    VALUES (p_org, p_project, c_id, c_schema_version, c_version, c_hash, c_state)
+    ON CONFLICT (project_id, id) DO UPDATE SET schema_version = excluded.schema_version,
+      version = excluded.version, hash = excluded.hash, state = excluded.state;
+  END IF;
+  IF k_request_id IS NOT NULL THEN
+    INSERT INTO idempotency_keys (org_id, project_id, principal_id, request_id, body_hash, status,
+      answer, at)
+    VALUES (p_org, p_project, k_principal_id, k_request_id, k_body_hash, k_status, k_answer, p_at);
+  END IF;
+  IF u_counters IS NOT NULL THEN
+    INSERT INTO usage (org_id, project_id, counter, ends_at, used)
+    SELECT p_org, p_project, more.counter, more.ends_at::timestamptz, more.amount::bigint
+    FROM unnest(u_counters, u_ends, u_amounts) AS more (counter, ends_at, amount)
+    ON CONFLICT (project_id, counter, ends_at) DO UPDATE SET used = usage.used + excluded.used;
+  END IF;
 END $$;
 
 -- What else an execution brings about, beside component state.
@@ -206,5 +241,7 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
   load_project(uuid, uuid, uuid, text, text[], text[], json, bigint, text[], uuid, uuid, boolean),
   load_approval(uuid, uuid), load_subject(uuid, uuid),
-  count_usage(uuid, uuid, text[], text[], text[]),
+  record(uuid, uuid, timestamptz, bigint, bigint, uuid, text, text, text, text, text, text, text,
+    text, text, text, integer, bigint, text, text, text, text, text, integer, text, text[], text[],
+    text[]),
   expired_approvals(integer), forget_usage() TO chat_agent_app;

@@ -1,0 +1,228 @@
+"""Cases of a policy: asks that the engine itself decides, and which rules they have exercised.
+
+Pure: no clock, no database. A case without a time is decided at noon on the first day of 2026.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from control_plane.canonical import canonical, for_pydantic, sha256
+from control_plane.engine.context import Context
+from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of
+from control_plane.engine.expressions import ExpressionFailed, compile_expression
+from control_plane.engine.policy import Policy, PolicyRefused
+from control_plane.engine.policy_document import Part, left_out
+from control_plane.engine.policy_errors import Problem, problems_of
+from control_plane.engine.policy_fields import Count, given
+from control_plane.engine.preview import Prediction, predict
+from control_plane.engine.scopes import roles_of, scope_of
+from control_plane.models import GENESIS_HASH, Held, Intent, Json, Principal, Role, Status
+from control_plane.policy_text import Media, read_text
+from control_plane.registry import Component, Registry
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+
+MAX_BYTES = 1024 * 1024
+NOON = "2026-01-01T12:00:00.000000Z"
+
+
+def _moment(text: str) -> str:
+    """A moment as records write it."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError('Give the time with its offset, such as "2026-01-01T12:00:00Z".')
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+class Who(Part):
+    """Who asks: what conditions see of a person."""
+
+    role: Role
+    kind: Literal["user", "token", "webhook", "schedule"] = "user"
+    id: str = "someone"
+    username: str = ""
+    email: str = ""
+    attributes: dict[str, Any] = {}
+
+
+class Step(Part):
+    """What is asked for."""
+
+    action: str
+    inputs: dict[str, Any] = {}
+
+
+MaybeStep = Annotated[Step | None, BeforeValidator(given, json_schema_input_type=Step)]
+Steps = Annotated[list[Step], Field(max_length=10)]
+
+
+class Usage(Part):
+    """What has been counted before: by the minute, hour and day, and costs of the day."""
+
+    minute: Count = 0
+    hour: Count = 0
+    day: Count = 0
+    budget: Count = 0
+    action_budgets: dict[str, Count] = {}
+
+    def counters(self) -> dict[str, int]:
+        """As the engine names them."""
+        named = {MINUTE: self.minute, HOUR: self.hour, QUOTA: self.day, BUDGET: self.budget}
+        return named | {budget_of(id): used for id, used in self.action_budgets.items()}
+
+
+class Expect(Part):
+    """How it ends; the reason codes, in any order, matter only where they are given."""
+
+    status: Status
+    reasons: list[str] | None = None
+
+
+class Case(Part):
+    """One ask, its circumstances, and how it must end."""
+
+    name: str
+    principal: Who
+    intent: MaybeStep = left_out()
+    steps: Steps = []
+    confirmed: bool = True
+    state: dict[str, Any] = {}
+    now: Annotated[str, AfterValidator(_moment)] = NOON
+    usage: Usage = Field(default_factory=Usage)
+    expect: Expect
+
+    @model_validator(mode="after")
+    def _asks(self) -> "Case":
+        if (self.intent is None) == (not self.steps):
+            raise ValueError("Give either an intent or steps.")
+        return self
+
+    @property
+    def intents(self) -> list[Intent]:
+        """What is asked for, in its order."""
+        asked = self.steps or ([self.intent] if self.intent else [])
+        return [Intent(step.action, step.inputs) for step in asked]
+
+
+class Cases(Part):
+    """Cases of one policy in projects of one template."""
+
+    template: str
+    cases: Annotated[list[Case], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a case ended, and the rules whose condition held on the way."""
+
+    name: str
+    expected: Expect
+    found: Expect
+    exercised: frozenset[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended as it must."""
+        reasons = self.expected.reasons
+        same = reasons is None or sorted(set(reasons)) == self.found.reasons
+        return self.expected.status == self.found.status and same
+
+
+def read_cases(
+    text: str, media: Media | None, registries: dict[str, Registry]
+) -> tuple[list[Case], Registry]:
+    """The cases that a text of at most 1 MiB says, and the declarations they are decided with.
+
+    Raises `PolicyRefused`, with lines, where the text says no cases, its template isn't among
+    `registries`, or a state doesn't fit its component.
+    """
+    written = read_text(text, media, limit=MAX_BYTES)
+    try:
+        cases = Cases.model_validate(written.document)
+        registry = registries.get(cases.template)
+        problems = list(_unfit(cases, registry, sorted(registries)))
+    except ValidationError as error:
+        refused = PolicyRefused(problems_of(error, Cases.model_json_schema()))
+        raise written.located(refused) from error
+    if problems or registry is None:
+        raise written.located(PolicyRefused(problems))
+    return cases.cases, registry
+
+
+def _unfit(cases: Cases, registry: Registry | None, known: list[str]) -> Iterator[Problem]:
+    if registry is None:
+        sentence = f"There is no such template. Use one of {', '.join(known)}."
+        yield Problem(("template",), sentence)
+        return
+    for place, case in enumerate(cases.cases):
+        for id, state in case.state.items():
+            component = registry.components.get(id)
+            sentence = _misfit(component, state) if component else "There is no such component."
+            if sentence:
+                yield Problem(("cases", place, "state", id), sentence)
+
+
+def _misfit(component: Component, state: Json) -> str | None:
+    try:
+        component.model.model_validate_json(for_pydantic(canonical(state)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"The state doesn't fit: {'.'.join(map(str, first['loc']))}: {first['msg']}."
+    return None
+
+
+def run_case(case: Case, registry: Registry, policy: Policy) -> Outcome:
+    """Decide a case as the API would, and evaluate every rule at each of its steps."""
+    prediction = predict(case.intents, _context(case, registry, policy), confirmed=case.confirmed)
+    codes = {reason.code for decision in prediction.decisions for reason in decision.reasons}
+    found = Expect(status=prediction.status, reasons=sorted(codes))
+    return Outcome(case.name, case.expect, found, frozenset(_exercised(prediction)))
+
+
+def never_exercised(policy: Policy, outcomes: Sequence[Outcome]) -> list[str]:
+    """Ids of the rules whose condition held in no case, in the policy's order."""
+    exercised = frozenset().union(*(outcome.exercised for outcome in outcomes))
+    return [rule.id for rule in policy.rules if rule.id not in exercised]
+
+
+def _context(case: Case, registry: Registry, policy: Policy) -> Context:
+    who, declared = case.principal, registry.components
+    states = {id: case.state.get(id, component.initial) for id, component in declared.items()}
+    return Context(
+        org="organization",
+        project="project",
+        principal=Principal(who.kind, who.id, who.id, "test", who.role),
+        registry=registry,
+        at=case.now,
+        seq=0,
+        version=1,
+        hash=GENESIS_HASH,
+        components={id: _held(declared[id], state) for id, state in states.items()},
+        policy=policy,
+        policy_version=1,
+        usage=case.usage.counters(),
+        person={"username": who.username, "email": who.email, "attributes": who.attributes},
+    )
+
+
+def _held(component: Component, state: Json) -> Held:
+    text = canonical(state)
+    return Held(sha256(text), component.schema_version, 1, len(text.encode()), text)
+
+
+def _exercised(prediction: Prediction) -> Iterator[str]:
+    """Ids of the rules whose condition holds for a step, as the engine sees that step."""
+    moment = prediction.context
+    for decision in prediction.decisions:
+        wrong = any(reason.code == "invalid_inputs" for reason in decision.reasons)
+        inputs = {} if wrong else decision.inputs
+        roles = roles_of(decision.action, inputs, moment)
+        scope = scope_of(decision.action, inputs, moment, moment.state, roles)
+        for rule in moment.policy.rules:
+            try:
+                if compile_expression(rule.condition).evaluate(scope):
+                    yield rule.id
+            except ExpressionFailed:
+                continue
+        moment = moment.after(decision)

@@ -1,0 +1,100 @@
+"""The Admin tab: whether the project goes on, its members, and its policy."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+import yaml
+
+from chat_space import notes, render
+from chat_space.client import ApiError, Caller
+from chat_space.views.desk import Space, field, guarded, read_desk
+from chat_space.views.forms import Answer, Forms
+
+Json = dict[str, Any]
+
+LONGEST = 200_000  # characters of a policy
+
+
+@dataclass(frozen=True)
+class Admin:
+    """The tab's events. The API decides what each caller may do here, and refuses the rest."""
+
+    space: Space
+
+    @guarded
+    async def offer(self, project: str, request: gr.Request) -> Any:
+        """Show the tab to those it is of use to."""
+        try:
+            desk = await read_desk(self.space.caller(request), project)
+        except ApiError:
+            return gr.skip()
+        return gr.Tab(visible=desk is not None and desk.governs)
+
+    @guarded
+    async def open(self, project: str, request: gr.Request) -> tuple[Any, ...]:
+        """Show the three parts."""
+        parts = [partial(part, project) for part in (lifecycle, members, policy)]
+        return await Forms(self.space).show(request, *parts)
+
+    @guarded
+    async def steer(self, event: gr.EventData, project: str, request: gr.Request) -> Answer:
+        """Pause or resume the project."""
+
+        async def ask(caller: Caller) -> Json:
+            if field(event, "verb") == "pause":
+                return notes.of_execution(await caller.pause(project), "Paused.")
+            return notes.of_execution(await caller.resume(project), "It goes on.")
+
+        return await Forms(self.space).answer(request, project, ask, partial(lifecycle, project))
+
+    @guarded
+    async def enrol(self, event: gr.EventData, project: str, request: gr.Request) -> Answer:
+        """Give somebody a role, or take it away."""
+        name, role = field(event, "username").strip(), field(event, "role")
+
+        async def ask(caller: Caller) -> Json:
+            if field(event, "verb") == "remove":
+                done = await caller.remove_member(project, name)
+                return notes.of_execution(done, f"{name} is no longer a member.")
+            done = await caller.set_member(project, name, role)
+            return notes.of_execution(done, f"{name} has the role {role}.")
+
+        return await Forms(self.space).answer(request, project, ask, partial(members, project))
+
+    @guarded
+    async def rule(self, event: gr.EventData, project: str, request: gr.Request) -> Answer:
+        """Set the policy; what could not be set stays in the box, below what is wrong about it."""
+        text = field(event, "document")[:LONGEST]
+
+        async def ask(caller: Caller) -> Json:
+            return notes.of_execution(await caller.set_policy(project, text), "Saved.")
+
+        part = partial(policy, project, text=text)
+        return await Forms(self.space).answer(request, project, ask, part)
+
+
+async def lifecycle(project: str, caller: Caller, note: Json | None) -> str:
+    """Whether the project goes on, is paused or archived, with what may be done about it."""
+    return render.admin("project", {"project": await caller.project(project)}, note)
+
+
+async def members(project: str, caller: Caller, note: Json | None) -> str:
+    """The project's members with their roles, and a form to add one."""
+    return render.admin("members", {"members": (await caller.members(project))["items"]}, note)
+
+
+async def policy(project: str, caller: Caller, note: Json | None, text: str | None = None) -> str:
+    """The policy in a box, and the versions before it; `text` is what could not be set."""
+    now = await caller.policy(project)
+    items = (await caller.policy_versions(project))["items"]
+    versions = [item | {"text": _yaml(item["document"])} for item in items]
+    failed = note is not None and note["tone"] == "bad" and text is not None
+    told = {"version": now["version"], "text": text if failed else _yaml(now["document"])}
+    return render.admin("policy", told | {"versions": versions}, note)
+
+
+def _yaml(document: Json) -> str:
+    """A document as people write it."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True) if document else ""

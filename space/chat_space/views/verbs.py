@@ -1,0 +1,62 @@
+"""What a card's buttons ask of the API. The card comes from the browser: all of it is re-asked."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from chat_space import proposals, thread
+from chat_space.client import ApiError, Caller
+
+Json = dict[str, Any]
+
+# The card afterwards, the steps and previews of new cards, and the executions that came of it.
+Done = tuple[Json, list[tuple[list[Json], Json]], list[Json]]
+Verb = Callable[[Caller, Json, str], Awaitable[Done]]
+
+
+async def confirm(caller: Caller, card: Json, _: str) -> Done:
+    """Ask the API for exactly what the card promised; the card's id is the request id."""
+    if len(card["ask"]) == 1:
+        step = {"action": card["ask"][0]["action"], "inputs": card["ask"][0]["inputs"]}
+        answer = await caller.execute(card["project"], card["id"], step, card["digest"])
+    else:
+        answer = await caller.execute_plan(card["project"], card["id"], card["ask"], card["digest"])
+    executions = answer.get("executions") or [answer]
+    waits = answer["status"] == proposals.WAITING
+    settled = proposals.settle(card, executions, answer.get("approval") if waits else None)
+    return settled, [], executions
+
+
+async def withdraw(caller: Caller, card: Json, _: str) -> Done:
+    """Take back the request for approval that the card has become."""
+    answer = await caller.withdraw(card["project"], card["request"])
+    status = (answer.get("approval") or {}).get("status")
+    if status:
+        return proposals.follow(card, {"status": status}), [], []
+    return proposals.remark(card, " ".join(answer.get("explanations") or [])), [], []
+
+
+async def use(caller: Caller, card: Json, number: str) -> Done:
+    """Preview the plan that the card offers as a way out; its steps become a card of their own."""
+    plans = [unlock["steps"] for unlock in card["unlocks"]]
+    if not number.isdecimal() or int(number) >= len(plans) or not plans[int(number)]:
+        return card, [], []
+    steps = plans[int(number)]
+    return card, [(steps, await caller.preview(card["project"], steps))], []
+
+
+VERBS: dict[str, Verb] = {"confirm": confirm, "withdraw": withdraw, "use": use}
+
+
+async def followed(caller: Caller, project: str, turns: list[Json]) -> list[Json]:
+    """The turns, their waiting cards as the API has them by now; unchanged where it can't tell."""
+    waiting = {turn["request"]: turn for turn in turns if turn.get("request")}
+    if not waiting:
+        return turns
+    try:
+        items = (await caller.approvals(project))["items"]
+    except ApiError:
+        return turns
+    for item in items:
+        if card := waiting.get(item["id"]):
+            turns = thread.replace_card(turns, proposals.follow(card, item))
+    return turns

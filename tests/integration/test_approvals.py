@@ -1,0 +1,261 @@
+"""Approvals under races: what commits is what was approved, once, or nothing."""
+
+import json
+import random
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from control_plane import approvals, deciding, execution, governance, identity, reading
+from control_plane.archive.reader import Archive
+from control_plane.errors import ApprovalSuperseded, ConfirmationStale
+from control_plane.history import state_at_version
+from control_plane.models import Intent
+from control_plane.registry import load_registries
+from control_plane.requests import Request
+from control_plane.store import Store
+from control_plane.target import Target
+
+from infra.local import bootstrap
+from tests.conftest import ADMIN_PASSWORD, Database
+from tests.integration.conftest import SetClock, clock_of
+
+PEOPLE = ("operator", "approver", "viewer")
+PASSWORD = "a password for races"
+
+
+class Desk:
+    """Project Harbor's people, each on connections of their own."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.store = Store(database.app)
+        self._numbers = iter(range(1_000_000))
+
+    def target(self, who: str) -> Target:
+        """The project as somebody reaches it."""
+        password = ADMIN_PASSWORD if who == "admin" else PASSWORD
+        token = str(identity.login(self.store, who, password, None)["token"])
+        caller = identity.authenticate(self.store, token, "harbor")
+        return identity.target(caller, load_registries())
+
+    def ask(self, target: Target, *intents: Intent) -> Any:
+        """Ask for one action, or for several as a confirmed plan."""
+        request_id = f"r-{next(self._numbers)}"
+        if len(intents) == 1:
+            request = Request("execution", request_id, intents, None)
+        else:
+            seen = execution.preview(self.store, Archive(self.store), target, intents)
+            request = Request("plan", request_id, intents, seen["digest"])
+        return execution.execute(self.store, Archive(self.store), target, request)
+
+    def vote(self, target: Target, approval: str, decision: str = "approve") -> Any:
+        """Decide about a request."""
+        said = {"decision": decision, "comment": ""}
+        request_id = f"v-{next(self._numbers)}"
+        archive = Archive(self.store)
+        return deciding.vote(self.store, archive, target, approval, said, request_id)
+
+    def withdraw(self, target: Target, approval: str) -> Any:
+        """Take a request back."""
+        request_id = f"w-{next(self._numbers)}"
+        return deciding.withdraw(self.store, Archive(self.store), target, approval, request_id)
+
+
+@pytest.fixture
+def set_clock(database: Database) -> SetClock:
+    """Replace the database's clock."""
+    return clock_of(database)
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    """Project Harbor with its people and policy."""
+    store = Store(database.app)
+    org = bootstrap.seed(store, ADMIN_PASSWORD)
+    bootstrap._project(store, org, {"slug": "harbor", "title": "Harbor", "template": "harbor"})
+    bootstrap.govern_harbor(store, org, dict.fromkeys(PEOPLE, PASSWORD))
+    store.disconnect()
+    return Desk(database)
+
+
+def budget(total: int) -> Intent:
+    """The ask that waits for approval."""
+    return Intent("budget.set", {"total": total})
+
+
+def executions(desk: Desk, target: Target) -> list[dict[str, Any]]:
+    """Every execution of the project, oldest first."""
+    items = reading.executions(
+        desk.store, Archive(desk.store), target, 200, None,
+        status=None, action=None, principal=None, since=None, until=None,
+    )["items"]  # fmt: skip
+    return list(reversed(items))
+
+
+def assert_every_outcome_is_what_was_approved(desk: Desk, target: Target) -> None:
+    """Each approved success brought about the very operations that its request had shown."""
+    listed = executions(desk, target)
+    done = [item for item in listed if item["status"] == "success" and "deciders" in str(item)]
+    shown = {}
+    for row in desk.store.read(
+        target.org, "approvals", user=target.principal.owner, project=target.project,
+        status=None, before=None, limit=200,
+    ):  # fmt: skip
+        shown[row["id"]] = row
+    seen: set[str] = set()
+    for item in done:
+        if item["action"] != "budget.set":
+            continue
+        approval = item["approval"]["id"]
+        assert approval not in seen, "an approval was used twice"
+        seen.add(approval)
+        assert shown[approval]["status"] == "done"
+        promised = json.loads(shown[approval]["preview"])["steps"][0]["diff"]
+        assert item["diff"] == promised
+        before = state_at_version(desk.store, Archive(desk.store), target, item["version"] - 1)
+        assert before["components"]["budget"]["total"] == promised[0]["before"]
+
+
+def run_at_once(actions: list[Callable[[], Any]]) -> list[Any]:
+    """Run all of these at the same moment, each in its thread; what each answered or raised."""
+    gate = threading.Barrier(len(actions))
+
+    def run(action: Callable[[], Any]) -> Any:
+        gate.wait()
+        try:
+            return action()
+        except (ApprovalSuperseded, ConfirmationStale) as error:
+            return error
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return list(pool.map(run, actions))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_interleavings_never_commit_another_effect(desk: Desk, seed: int) -> None:
+    """Mutations, approvals, withdrawals and new asks at once, on connections of their own."""
+    chance = random.Random(seed)
+    operator, approver, admin = map(desk.target, ("operator", "approver", "admin"))
+    waiting = [desk.ask(operator, budget(500 + n))["approval"]["id"] for n in range(1, 4)]
+    actions: list[Callable[[], Any]] = []
+    for approval in waiting:
+        actions += [
+            lambda a=approval: desk.vote(approver, a),
+            lambda a=approval: desk.vote(admin, a),
+        ]
+        if chance.random() < 0.5:
+            actions.append(lambda a=approval: desk.withdraw(operator, a))
+    for total in chance.sample(range(400, 480), 3):
+        actions.append(lambda t=total: desk.ask(admin, budget(t)))
+    actions.append(lambda: desk.ask(operator, budget(510)))
+    chance.shuffle(actions)
+    run_at_once(actions)
+    assert_every_outcome_is_what_was_approved(desk, admin)
+
+
+def test_without_the_second_decision_another_effect_would_be_committed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests above see it when what was approved isn't compared with what would happen."""
+
+    def blindly(journal: Any, approval: Any, deciders: Any, late: Any) -> Any:
+        journal.act_as(approval.requester, approval.person)
+        prediction = execution.predict(approval.steps, journal.context, late=late).granted()
+        outcome = approvals.outcome_of(approval, approval.requester, deciders)
+        return approvals._done(journal, approval, prediction, outcome)
+
+    monkeypatch.setattr(approvals, "carry_out", blindly)
+    operator, approver = desk.target("operator"), desk.target("approver")
+    waiting = desk.ask(operator, budget(550))["approval"]["id"]
+    desk.ask(approver, budget(400))
+    desk.vote(approver, waiting)
+    with pytest.raises(AssertionError):
+        assert_every_outcome_is_what_was_approved(desk, approver)
+
+
+def test_two_approvers_at_once_use_a_request_up_once(desk: Desk) -> None:
+    """One of them carries it out; the other is told that it is closed."""
+    operator, approver, admin = map(desk.target, ("operator", "approver", "admin"))
+    waiting = desk.ask(operator, budget(550))["approval"]["id"]
+    answers = run_at_once([lambda: desk.vote(approver, waiting), lambda: desk.vote(admin, waiting)])
+    assert sorted(answer["status"] for answer in answers) == ["rejected", "success"]
+    carried = [i for i in executions(desk, admin) if i["action"] == "budget.set"]
+    assert [item["status"] for item in carried] == ["pending_approval", "success"]
+
+
+def test_budgets_are_exact_when_many_ask_at_once(desk: Desk) -> None:
+    """Of 100 a day, asks of 10 each fit ten times, however many come at the same moment."""
+    admin = desk.target("admin")
+    asks = [lambda n=n: desk.ask(admin, budget(600 + n)) for n in range(16)]
+    statuses = [answer["status"] for answer in run_at_once(asks)]
+    assert statuses.count("success") == 10
+    assert statuses.count("rejected") == 6
+    assert governance.forecast(desk.store, admin)["remaining"] == 0
+
+
+def test_the_clock_closes_what_has_expired(desk: Desk, set_clock: SetClock) -> None:
+    """At its moment a request is over: it can't be approved, and the tick records its end."""
+    admin, operator, approver = map(desk.target, ("admin", "operator", "approver"))
+    policy = {"approvals": [{"actions": ["budget.set"], "expires_in": "2h"}]}
+    assert desk.ask(admin, Intent("project.policy.set", {"document": policy}))["version"]
+    waiting = desk.ask(operator, budget(550))["approval"]
+    assert waiting["expires_at"] is not None
+    assert governance.tick(desk.database.app)["expired"] == 0
+    set_clock("clock_timestamp() + interval '121 minutes'")
+    late = desk.vote(approver, waiting["id"])
+    assert [reason["code"] for reason in late["reasons"]] == ["approval_expired"]
+    assert governance.tick(desk.database.app)["expired"] == 1
+    last = executions(desk, admin)[-1]
+    assert (last["status"], last["principal"]["kind"]) == ("rejected", "system")
+    assert [reason["code"] for reason in last["reasons"]] == ["approval_expired"]
+    assert governance.tick(desk.database.app)["expired"] == 0
+
+
+def test_a_denial_in_the_meantime_denies(desk: Desk) -> None:
+    """When policy forbids by now what was asked, approving it changes nothing and closes it."""
+    admin, operator, approver = map(desk.target, ("admin", "operator", "approver"))
+    waiting = desk.ask(operator, budget(550))["approval"]["id"]
+    never = {"id": "never", "condition": 'action.id == "budget.set"', "effect": "reject"}
+    desk.ask(admin, Intent("project.policy.set", {"document": {"rules": [never]}}))
+    denied = desk.vote(approver, waiting)
+    assert denied["status"] == "rejected"
+    assert [reason["code"] for reason in denied["reasons"]] == ["rule_rejected"]
+    assert denied["approval"]["status"] == "rejected"
+
+
+def test_other_approvers_supersede(desk: Desk) -> None:
+    """When policy wants two approvers by now, one's approval opens a new request for two."""
+    admin, operator, approver = map(desk.target, ("admin", "operator", "approver"))
+    waiting = desk.ask(operator, budget(550))["approval"]["id"]
+    stricter = {"approvals": [{"actions": ["budget.set"], "require_count": 2}]}
+    desk.ask(admin, Intent("project.policy.set", {"document": stricter}))
+    with pytest.raises(ApprovalSuperseded) as superseded:
+        desk.vote(approver, waiting)
+    assert superseded.value.members["approval"]["count"] == 2
+
+
+def test_a_bad_policy_locks_nobody_out(desk: Desk) -> None:
+    """A rule that errors denies everything but setting the policy by an admin."""
+    admin = desk.target("admin")
+    broken = {"id": "broken", "condition": 'state["nope"].x == 1', "effect": "reject"}
+    document = {"rules": [broken], "limits": {"rate": {"per_minute": 0}, "budget": {"daily": 0}}}
+    assert desk.ask(admin, Intent("project.policy.set", {"document": document}))["version"]
+    refused = desk.ask(admin, Intent("checklist.tick", {"item": "tests"}))
+    assert [reason["code"] for reason in refused["reasons"]] == ["rate_exceeded", "rule_failed"]
+    healed = desk.ask(admin, Intent("project.policy.set", {"document": {}}))
+    assert healed["status"] == "success"
+    assert healed["facts"]["observed"] == [{"rule": "broken", "effect": "failed"}]
+    assert desk.ask(admin, Intent("checklist.tick", {"item": "tests"}))["status"] == "success"
+
+
+def test_a_rule_that_only_watches_is_recorded_and_changes_nothing(desk: Desk) -> None:
+    """What it would have done stands in the record."""
+    admin = desk.target("admin")
+    watching = {"id": "w", "condition": "true", "effect": "reject", "mode": "observe"}
+    desk.ask(admin, Intent("project.policy.set", {"document": {"rules": [watching]}}))
+    done = desk.ask(admin, Intent("checklist.tick", {"item": "tests"}))
+    assert done["status"] == "success"
+    assert done["facts"]["observed"] == [{"rule": "w", "effect": "reject"}]
