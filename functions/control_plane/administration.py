@@ -125,7 +125,7 @@ def create_user(
     Who may do so is checked by the caller. Raises `Conflict` when the name is taken.
     """
     new = _new_user(uuid7(), username, password, admin=False, must_change=True)
-    return _administer(store, _system(store, registries, org), [new])
+    return _administer(store, system_target(store, registries, org), [new])
 
 
 def _new_user(
@@ -254,7 +254,7 @@ def change_password(
     check_password(store, caller, current)
     if len(new) < MIN_PASSWORD or new == current:
         raise InvalidBody(f"Choose a new password of at least {MIN_PASSWORD} characters.")
-    system = _system(store, registries, caller.org)
+    system = system_target(store, registries, caller.org)
     asking = Principal("user", caller.user, caller.user, "session")
     _set_password(store, replace(system, principal=asking), caller.user, new)
 
@@ -264,7 +264,7 @@ def set_password(
 ) -> None:
     """Set somebody's password as the system, for commands; it need not be changed afterwards."""
     [person] = store.read(org, "person", username=username)
-    _set_password(store, _system(store, registries, org), person["id"], password)
+    _set_password(store, system_target(store, registries, org), person["id"], password)
 
 
 def _set_password(store: Store, target: Target, user: str, password: str) -> None:
@@ -277,7 +277,7 @@ def _set_password(store: Store, target: Target, user: str, password: str) -> Non
     _administer(store, target, [(Intent("user.password", {"user": user}), [effect])])
 
 
-def _system(store: Store, registries: Mapping[str, Registry], org: str) -> Target:
+def system_target(store: Store, registries: Mapping[str, Registry], org: str) -> Target:
     """The organization's own project, asked by the system itself."""
     [system] = store.read(org, "project_by_slug", slug=SYSTEM_SLUG)
     return Target(org, system["id"], SYSTEM, registries["system"])

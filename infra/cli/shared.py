@@ -1,7 +1,16 @@
-"""What commands share: settings that must be set, and how they fail."""
+"""What commands share: settings that must be set, whom they act for, and how they fail."""
+
+import uuid
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from control_plane.settings import settings
+
+if TYPE_CHECKING:
+    from control_plane.store import Store
+    from control_plane.target import Target
+
+Organization = Annotated[str, typer.Option("--organization", help="The organization's slug.")]
 
 
 def required(name: str) -> str:
@@ -16,3 +25,51 @@ def fail(sentence: str) -> typer.Exit:
     """Say what happened on standard error; raise the answer to end with exit code 1."""
     typer.echo(sentence, err=True)
     return typer.Exit(1)
+
+
+def organization(slug: str) -> "tuple[Store, Target]":
+    """The database, and the organization's own project as the system itself reaches it."""
+    from control_plane import administration
+    from control_plane.registry import load_registries
+    from control_plane.store import Store
+
+    store = Store(required("chat_agent_database_url"))
+    org = administration.organization_id(store, slug)
+    if org is None:
+        raise fail(f"There is no organization {slug!r}. Name one with --organization.")
+    return store, administration.system_target(store, load_registries(), org)
+
+
+def project(org: str, slug: str) -> "tuple[Store, Target]":
+    """The database, and a project as the system itself reaches it."""
+    from dataclasses import replace
+
+    from control_plane.registry import load_registries
+
+    store, system = organization(org)
+    found = store.read(system.org, "project_by_slug", slug=slug)
+    if not found:
+        raise fail(f"There is no project {slug!r} in {org!r}.")
+    [made] = store.read(system.org, "project_of", project=found[0]["id"])
+    registry = load_registries()[made["template"]]
+    return store, replace(system, project=found[0]["id"], registry=registry)
+
+
+def ask(
+    store: "Store",
+    target: "Target",
+    action: str,
+    inputs: dict[str, Any],
+    subject: str | None = None,
+) -> None:
+    """Ask for a built-in action as the system; ends the command with the reasons of a refusal."""
+    from control_plane import execution
+    from control_plane.archive.reader import Archive
+    from control_plane.models import Intent
+    from control_plane.requests import Request
+
+    intents = [Intent(action, inputs)]
+    request = Request("execution", str(uuid.uuid4()), intents, None, "command", subject)
+    done = execution.execute(store, Archive(store), target, request)
+    if done["status"] != "success":
+        raise fail(" ".join(done["explanations"]))

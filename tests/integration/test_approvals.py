@@ -3,13 +3,15 @@
 import json
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 from control_plane import approvals, deciding, execution, governance, identity, reading
 from control_plane.archive.reader import Archive
+from control_plane.engine.preview import predict
 from control_plane.errors import ApprovalSuperseded, ConfirmationStale
 from control_plane.history import state_at_version
 from control_plane.models import Intent
@@ -119,7 +121,7 @@ def assert_every_outcome_is_what_was_approved(desk: Desk, target: Target) -> Non
         assert before["components"]["budget"]["total"] == promised[0]["before"]
 
 
-def run_at_once(actions: list[Callable[[], Any]]) -> list[Any]:
+def run_at_once(actions: Sequence[Callable[[], Any]]) -> list[Any]:
     """Run all of these at the same moment, each in its thread; what each answered or raised."""
     gate = threading.Barrier(len(actions))
 
@@ -142,15 +144,12 @@ def test_random_interleavings_never_commit_another_effect(desk: Desk, seed: int)
     waiting = [desk.ask(operator, budget(500 + n))["approval"]["id"] for n in range(1, 4)]
     actions: list[Callable[[], Any]] = []
     for approval in waiting:
-        actions += [
-            lambda a=approval: desk.vote(approver, a),
-            lambda a=approval: desk.vote(admin, a),
-        ]
+        actions += [partial(desk.vote, decider, approval) for decider in (approver, admin)]
         if chance.random() < 0.5:
-            actions.append(lambda a=approval: desk.withdraw(operator, a))
+            actions.append(partial(desk.withdraw, operator, approval))
     for total in chance.sample(range(400, 480), 3):
-        actions.append(lambda t=total: desk.ask(admin, budget(t)))
-    actions.append(lambda: desk.ask(operator, budget(510)))
+        actions.append(partial(desk.ask, admin, budget(total)))
+    actions.append(partial(desk.ask, operator, budget(510)))
     chance.shuffle(actions)
     run_at_once(actions)
     assert_every_outcome_is_what_was_approved(desk, admin)
@@ -163,7 +162,7 @@ def test_without_the_second_decision_another_effect_would_be_committed(
 
     def blindly(journal: Any, approval: Any, deciders: Any, late: Any) -> Any:
         journal.act_as(approval.requester, approval.person)
-        prediction = execution.predict(approval.steps, journal.context, late=late).granted()
+        prediction = predict(approval.steps, journal.context, late=late).granted()
         outcome = approvals.outcome_of(approval, approval.requester, deciders)
         return approvals._done(journal, approval, prediction, outcome)
 
@@ -189,7 +188,7 @@ def test_two_approvers_at_once_use_a_request_up_once(desk: Desk) -> None:
 def test_budgets_are_exact_when_many_ask_at_once(desk: Desk) -> None:
     """Of 100 a day, asks of 10 each fit ten times, however many come at the same moment."""
     admin = desk.target("admin")
-    asks = [lambda n=n: desk.ask(admin, budget(600 + n)) for n in range(16)]
+    asks = [partial(desk.ask, admin, budget(600 + n)) for n in range(16)]
     statuses = [answer["status"] for answer in run_at_once(asks)]
     assert statuses.count("success") == 10
     assert statuses.count("rejected") == 6

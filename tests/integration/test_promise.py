@@ -58,6 +58,29 @@ def _declare(template: Template, id: str, draw: Any) -> None:
     )(handler)
 
 
+@st.composite
+def policies(draw: Any) -> dict[str, Any]:
+    """A policy with some limits, rules on state and inputs, and approvals."""
+    rule = st.sampled_from(
+        [
+            {"condition": 'state["a"].left > 2', "effect": "reject"},
+            {"condition": "inputs.amount > 4", "effect": "require_approval"},
+            {"condition": 'state["b.c"].right == 0', "effect": "reject", "mode": "observe"},
+            {"condition": 'state["b.d"].nothing == 0', "effect": "reject"},
+        ]
+    )
+    rules = draw(st.lists(rule, max_size=2))
+    document: dict[str, Any] = {
+        "rules": [{**each, "id": f"rule-{number}"} for number, each in enumerate(rules)]
+    }
+    if draw(st.booleans()):
+        document["limits"] = {"budget": {"daily": draw(st.integers(0, 9))}}
+    if draw(st.booleans()):
+        document["approvals"] = [{"min_cost": draw(st.integers(1, 4))}]
+    return document
+
+
+POLICIES = st.one_of(st.just({}), policies())
 STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(-4, 8)), min_size=1, max_size=4)
 
 
@@ -71,26 +94,37 @@ def intents(steps: list[tuple[int, int]]) -> list[Intent]:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(registries(), st.lists(STEPS, max_size=4), STEPS, st.lists(STEPS, max_size=3))
+@given(
+    registries(),
+    POLICIES,
+    st.lists(STEPS, max_size=4),
+    STEPS,
+    st.lists(st.one_of(STEPS, STEPS, policies()), max_size=3),
+)
 def test_execution_equals_preview_or_changes_nothing(
     project: Project,
     registry: Registry,
+    policy: dict[str, Any],
     before: list[list[tuple[int, int]]],
     promised: list[tuple[int, int]],
-    between: list[list[tuple[int, int]]],
+    between: list[Any],
 ) -> None:
-    """Whatever moved in between: the promised effects, costs and statuses, or a 409."""
+    """Whatever moved in between: the promised effects, costs, statuses, approvers, or a 409."""
     desk = fresh(project, registry)
+    govern(desk, policy)
     for steps in before:
         attempt(desk, steps)
     preview = desk.preview(*intents(promised))
-    for steps in between:
-        attempt(desk, steps)
+    for moved in between:
+        govern(desk, moved) if isinstance(moved, dict) else attempt(desk, moved)
     head = desk.rows("SELECT version, seq FROM projects WHERE id = %s")[0]
     done = promised_or_stale(desk, intents(promised), preview["digest"])
     if done is None:
         now = desk.rows("SELECT version FROM projects WHERE id = %s")[0]
         assert now["version"] == head["version"]
+        return
+    if preview["status"] == "pending_approval" or "approval" in done:
+        assert_it_waits(desk, preview, done, head["version"])
         return
     for step, execution in zip(preview["steps"], done["executions"], strict=True):
         assert execution["status"] == step["status"]
@@ -99,6 +133,21 @@ def test_execution_equals_preview_or_changes_nothing(
         assert execution["cost"] == (step["cost"] if step["status"] == "success" else 0)
     if not between:
         assert done["status"] == preview["status"]
+
+
+def govern(desk: Project, policy: dict[str, Any]) -> None:
+    """Set a policy."""
+    assert desk.execute(Intent("project.policy.set", {"document": policy}))["status"] == "success"
+
+
+def assert_it_waits(desk: Project, preview: Any, done: Any, version: int) -> None:
+    """Nothing is committed; the approvers are those that the preview named."""
+    asked = next(step["approval"] for step in preview["steps"] if step["approval"])
+    assert done["status"] == "pending_approval"
+    assert [each["status"] for each in done["executions"]] == ["pending_approval"]
+    assert (done["approval"]["role"], asked["role"]) == ("admin", "admin")
+    now = desk.rows("SELECT version FROM projects WHERE id = %s")[0]
+    assert now["version"] == version
 
 
 def promised_or_stale(desk: Project, asked: list[Intent], digest: str) -> Any:

@@ -199,3 +199,47 @@ def test_a_component_declared_to_be_gone_is_removed_once(project: Project) -> No
     assert reading.state(fewer.store, fewer.target)["components"] == {"a": 1}
     then = history.state_at_version(fewer.store, Archive(fewer.store), fewer.target, version)
     assert then["components"]["b"] == {"kept": [1, 2]}
+
+
+def test_a_revert_goes_back_over_a_migration(project: Project) -> None:
+    """An earlier version's state comes back in today's form, and says whose work is undone."""
+    desk = shaped(project, 1)
+    desk.execute(Intent("shape.put", {"value": 3}))
+    then = desk.execute(Intent("shape.put", {"value": 4}))
+    desk.target = shaped(project, 2).target
+    desk.execute(Intent("shape.put", {"value": 9}))
+    gone_back = desk.execute(Intent("project.revert", {"version": then["version"]}))
+    assert gone_back["status"] == "success"
+    assert gone_back["about"] == then["seq"]
+    state = history.state_at_version(
+        project.store, Archive(project.store), desk.target, gone_back["version"]
+    )
+    assert state["components"]["shape"] == {"total": 4}
+
+
+class Before(State):
+    """A shape's first form."""
+
+    count: int
+
+
+class After(State):
+    """Its second."""
+
+    total: int
+
+
+def shaped(project: Project, version: int) -> Project:
+    """Project `demo` with one component more, in its first or second form."""
+    template = Template("shaped")
+    more = {"schema_version": 2, "migrations": {1: lambda old: {"total": old["count"]}}}
+    model, name = (Before, "count") if version == 1 else (After, "total")
+    template.component("shape", model, {name: 0}, title="Shape", **(more if version == 2 else {}))
+
+    @template.action("shape.put", changes="/shape", title="Put")
+    def put(_: View, value: int) -> Changed:
+        return {"shape": {name: value}}
+
+    return Project(
+        project.store, replace(project.target, registry=Registry(template)), project.database
+    )

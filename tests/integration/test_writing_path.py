@@ -434,3 +434,31 @@ def test_a_preview_stores_nothing(project: Project) -> None:
     before = project.rows("SELECT * FROM projects WHERE id = %s")
     project.preview(SET, ADD, RESET)
     assert project.rows("SELECT * FROM projects WHERE id = %s") == before
+
+
+def test_a_slow_step_of_a_plan_is_the_one_on_record(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record names the step whose code took too long, and nothing of the plan is committed."""
+    template = Template("tests")
+    template.component("demo.counter", Number, {"value": 0}, title="Counter")
+
+    @template.action("quick.do", changes="/demo.counter/value", title="Quick")
+    def quick(_: View) -> Changed:
+        return {"demo.counter": {"value": 1}}
+
+    @template.action("slow.do", changes="/demo.counter/value", title="Slow")
+    def slow(_: View) -> Changed:
+        time.sleep(0.3)
+        return {"demo.counter": {"value": 2}}
+
+    target = replace(project.target, registry=Registry(template))
+    desk = Project(project.store, target, project.database)
+    intents = [Intent("quick.do", {}), Intent("slow.do", {})]
+    digest = desk.preview(*intents)["digest"]
+    monkeypatch.setattr(execution, "HANDLER_LIMIT_S", 0.2)
+    [failed] = desk.plan(intents, digest)["executions"]
+    assert (failed["action"], failed["status"]) == ("slow.do", "failed")
+    assert failed["plan"]["step"] == 2
+    assert failed["component_versions"] == {"demo.counter": 1}
+    assert project.value() == 0

@@ -1,0 +1,84 @@
+"""`chat-agent projects …`"""
+
+import json
+from typing import Annotated
+
+import typer
+
+from infra.cli.shared import Organization, ask, organization, project
+
+app = typer.Typer(
+    help="Projects: make, list, pause, resume, archive; their members.", no_args_is_help=True
+)
+
+Slug = Annotated[str, typer.Argument(help="The project's slug.")]
+
+
+@app.command()
+def create(
+    slug: Slug,
+    template: Annotated[str, typer.Option(help="Which declarations it starts from.")] = "demo",
+    title: Annotated[str, typer.Option(help="What people call it; the slug if not given.")] = "",
+    org: Organization = "main",
+) -> None:
+    """Make a project from a template."""
+    from control_plane import administration
+    from control_plane.models import SYSTEM
+    from control_plane.registry import load_registries
+
+    store, target = organization(org)
+    names = {"slug": slug, "title": title or slug, "template": template}
+    administration.create_project(store, load_registries(), (target.org, SYSTEM), names)
+    typer.echo(f"Project {slug} is there.")
+
+
+@app.command("list")
+def list_projects(org: Organization = "main") -> None:
+    """List an organization's projects, a line of JSON each."""
+    store, target = organization(org)
+    for row in store.read(target.org, "projects_all"):
+        typer.echo(json.dumps(row))
+
+
+@app.command()
+def pause(slug: Slug, org: Organization = "main") -> None:
+    """Stop everything in a project but reads and administration, at once."""
+    _change(slug, org, "project.pause", "paused")
+
+
+@app.command()
+def resume(slug: Slug, org: Organization = "main") -> None:
+    """Let a paused or archived project go on."""
+    _change(slug, org, "project.resume", "active")
+
+
+@app.command()
+def archive(slug: Slug, org: Organization = "main") -> None:
+    """Make a project read-only until it is resumed."""
+    _change(slug, org, "project.archive", "archived")
+
+
+@app.command()
+def member(
+    slug: Slug,
+    username: Annotated[str, typer.Argument(help="Who.")],
+    role: Annotated[str, typer.Argument(help="viewer, operator, admin; or none.")],
+    org: Organization = "main",
+) -> None:
+    """Give somebody a role in a project, or take it away."""
+    from control_plane import administration
+    from control_plane.registry.builtin import REMOVE_MEMBER, SET_MEMBER
+
+    store, target = project(org, slug)
+    user = administration.user_id(store, target.org, username)
+    if role == "none":
+        ask(store, target, REMOVE_MEMBER, {"user": user}, subject=user)
+    else:
+        ask(store, target, SET_MEMBER, {"user": user, "role": role}, subject=user)
+    typer.echo(f"{username}: {role}.")
+
+
+def _change(slug: str, org: str, action: str, status: str) -> None:
+    store, target = project(org, slug)
+    ask(store, target, action, {})
+    typer.echo(f"Project {slug} is {status}.")
