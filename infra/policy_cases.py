@@ -24,6 +24,7 @@ from control_plane.registry import Component, Registry
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 MAX_BYTES = 1024 * 1024
+type Values = dict[str, Any]
 NOON = "2026-01-01T12:00:00.000000Z"
 
 
@@ -43,14 +44,14 @@ class Who(Part):
     id: str = "someone"
     username: str = ""
     email: str = ""
-    attributes: dict[str, Any] = {}
+    attributes: Values = Field(default_factory=dict)
 
 
 class Step(Part):
     """What is asked for."""
 
     action: str
-    inputs: dict[str, Any] = {}
+    inputs: Values = Field(default_factory=dict)
 
 
 MaybeStep = Annotated[Step | None, BeforeValidator(given, json_schema_input_type=Step)]
@@ -64,7 +65,7 @@ class Usage(Part):
     hour: Count = 0
     day: Count = 0
     budget: Count = 0
-    action_budgets: dict[str, Count] = {}
+    action_budgets: dict[str, Count] = Field(default_factory=dict)
 
     def counters(self) -> dict[str, int]:
         """As the engine names them."""
@@ -85,9 +86,9 @@ class Case(Part):
     name: str
     principal: Who
     intent: MaybeStep = left_out()
-    steps: Steps = []
+    steps: Steps = Field(default_factory=list)
     confirmed: bool = True
-    state: dict[str, Any] = {}
+    state: Values = Field(default_factory=dict)
     now: Annotated[str, AfterValidator(_moment)] = NOON
     usage: Usage = Field(default_factory=Usage)
     expect: Expect
@@ -158,9 +159,9 @@ def _unfit(cases: Cases, registry: Registry | None, known: list[str]) -> Iterato
     for place, case in enumerate(cases.cases):
         for id, state in case.state.items():
             component = registry.components.get(id)
-            sentence = _misfit(component, state) if component else "There is no such component."
-            if sentence:
-                yield Problem(("cases", place, "state", id), sentence)
+            wrong = _misfit(component, state) if component else "There is no such component."
+            if wrong:
+                yield Problem(("cases", place, "state", id), wrong)
 
 
 def _misfit(component: Component, state: Json) -> str | None:

@@ -25,8 +25,8 @@ def validate(file: File) -> None:
     typer.echo(f"{file}: valid, {_summary(_policy(file))}.")
 
 
-@app.command()
-def test(file: File, cases: CasesFile, strict: Strict = False) -> None:
+@app.command("test")
+def decide_cases(file: File, cases: CasesFile, strict: Strict = False) -> None:
     """Decide cases with the engine itself, and name the rules that none has exercised."""
     from control_plane.registry import load_registries
 

@@ -94,11 +94,16 @@ def remark(card: Json, sentence: str) -> Json:
     return {**card, "outcome": sentence}
 
 
-def follow(card: Json, item: Json) -> Json:
-    """The card of a request for approval as the API lists the request by now."""
+def follow(card: Json, item: Json, follower: Json | None = None) -> Json:
+    """The card of a request for approval as the API lists the request by now.
+
+    `follower` is the request that took its place, where it was superseded.
+    """
     if item["status"] == "pending":
         return card
     badge, tone, outcome = outcome_of(item)
+    if follower:
+        outcome += f" A new request took its place: {outcome_of(follower)[0].lower()}."
     return {**_closed(card, item["status"], badge, tone, outcome), "request": ""}
 
 
@@ -128,9 +133,9 @@ def _explained(steps: list[Json], executions: list[Json]) -> list[Json]:
 
 
 def _asked(approval: Json) -> str:
-    people = previews.people(approval)
-    verb = "has" if approval["count"] == 1 else "have"
-    return f"{people} {verb} been asked. It runs only with exactly these values."
+    one = f"{'A' if approval['role'] == 'viewer' else 'An'} {approval['role']} has"
+    asked = one if approval["count"] == 1 else f"{previews.people(approval)} have"
+    return f"{asked} been asked. It runs only with exactly these values."
 
 
 def _outcome(executions: list[Json]) -> str:

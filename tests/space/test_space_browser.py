@@ -4,47 +4,21 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, expect
+
+from tests.space.browsing import PHONE, say, sign_in, watched
 
 pytestmark = pytest.mark.browser
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESKTOP: ViewportSize = {"width": 1360, "height": 860}
 HOSTILE = '<img src=x onerror="window.hit=1">{{constructor}}${window.hit=1}'
-
-
-def sign_in(page: Page, url: str, project: str = "demo") -> None:
-    """Open the project through the sign-in page."""
-    page.goto(f"{url}/?project={project}")
-    page.get_by_label("Username").fill("ada")
-    page.get_by_label("Password").fill("correct horse")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_test_id("greeting")).to_be_visible(timeout=15_000)
-
-
-def say(page: Page, text: str) -> None:
-    """Type a message and send it."""
-    page.get_by_test_id("message-box").fill(text)
-    page.get_by_test_id("send").click()
 
 
 @pytest.fixture
 def page(chromium: Browser, space_url: str) -> Iterator[Page]:
     """A signed-in page on project demo; no console error and no outside request is forgiven."""
-    context = chromium.new_context(viewport=DESKTOP, reduced_motion="reduce")
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on(
-        "request",
-        lambda sent: (
-            None if sent.url.startswith((space_url, "data:", "blob:")) else wrong.append(sent.url)
-        ),
-    )
-    sign_in(page, space_url)
-    yield page
-    context.close()
-    assert wrong == []
+    with watched(chromium, space_url) as page:
+        sign_in(page, space_url)
+        yield page
 
 
 def test_a_message_becomes_a_card_and_only_confirm_changes_anything(page, fake):

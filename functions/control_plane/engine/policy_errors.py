@@ -99,7 +99,7 @@ def _sentence(item: Any, schema: Mapping[str, Any]) -> str:
     if kind == "extra_forbidden":
         return _unknown(str(place[-1]), _keys_at(place[:-1], schema))
     if not place:
-        return "Give keys with values, or {} for a policy that limits nothing."
+        return "Give keys with values; what says nothing is written as {}."
     if item.get("input") is None and kind != "missing":
         return "Give a value here, or leave the key out."
     if kind == "string_pattern_mismatch":

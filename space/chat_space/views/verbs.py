@@ -56,7 +56,9 @@ async def followed(caller: Caller, project: str, turns: list[Json]) -> list[Json
         items = (await caller.approvals(project))["items"]
     except ApiError:
         return turns
+    followers = {item["replaces"]: item for item in items if item.get("replaces")}
     for item in items:
         if card := waiting.get(item["id"]):
-            turns = thread.replace_card(turns, proposals.follow(card, item))
+            after = proposals.follow(card, item, followers.get(item["id"]))
+            turns = thread.replace_card(turns, after)
     return turns

@@ -1,0 +1,47 @@
+"""How tests browse the Space: as somebody, in a page where nothing may go wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1360, "height": 860}
+
+
+@contextmanager
+def watched(chromium: Browser, url: str, viewport: ViewportSize = DESKTOP) -> Iterator[Page]:
+    """A page of its own; no script's error and no outside request is forgiven at the end."""
+    context = chromium.new_context(viewport=viewport, reduced_motion="reduce")
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "request",
+        lambda sent: (
+            None if sent.url.startswith((url, "data:", "blob:")) else wrong.append(sent.url)
+        ),
+    )
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def sign_in(page: Page, url: str, project: str = "demo", name: str = "ada") -> None:
+    """Open the project through the sign-in page."""
+    page.goto(f"{url}/?project={project}")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_test_id("greeting")).to_be_visible(timeout=15_000)
+
+
+def say(page: Page, text: str) -> None:
+    """Type a message and send it."""
+    page.get_by_test_id("message-box").fill(text)
+    page.get_by_test_id("send").click()
+
+
+def press(page: Page, name: str) -> None:
+    """Press the page's last visible button of this name."""
+    page.get_by_role("button", name=name, exact=True).last.click()
