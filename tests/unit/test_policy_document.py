@@ -58,7 +58,9 @@ def windows_of(**window: Any) -> tuple[Window, ...]:
 def test_an_empty_policy_limits_nothing() -> None:
     """`{}` is valid, and so is each part that says nothing."""
     assert compile_policy({}) == NO_POLICY == Policy()
-    assert compile_policy({"limits": {"rate": {}}, "rules": [], "execution_windows": {}}) == Policy()
+    assert (
+        compile_policy({"limits": {"rate": {}}, "rules": [], "execution_windows": {}}) == Policy()
+    )
 
 
 def test_a_whole_document_is_compiled() -> None:
@@ -72,9 +74,7 @@ def test_a_whole_document_is_compiled() -> None:
         ApprovalRule("approvals[1]", None, ("low", "medium"), (), "operator", 2),
     )
     assert policy.rules == (Rule("a", "true", "reject", "Why", "No.", "observe"),)
-    assert policy.role_mappings == (
-        RoleMapping("operator", 'principal.attributes.team == "sre"'),
-    )
+    assert policy.role_mappings == (RoleMapping("operator", 'principal.attributes.team == "sre"'),)
     assert policy.windows == (
         Window(frozenset({0, 1, 2, 4}), 22 * 60, 6 * 60),
         Window(frozenset({6}), 0, 24 * 60),
@@ -163,7 +163,9 @@ def test_every_error_is_told_at_once() -> None:
     assert "lower-case" in errors["rules[2].id"]
     assert errors["rules[2].effect"] == "Give one of 'allow', 'reject' or 'require_approval'."
     assert errors["rules[2].condition"] == "Add this key: it is needed."
-    assert errors["zebra"].endswith("Remove it, or use one of " + ", ".join(Document.model_fields) + ".")
+    assert errors["zebra"].endswith(
+        "Remove it, or use one of " + ", ".join(Document.model_fields) + "."
+    )
     assert len(errors) == 8
 
 

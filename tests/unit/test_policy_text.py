@@ -138,7 +138,20 @@ def test_a_key_twice_is_refused(text: str, media: Media) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["22:00", "on", "off", "yes", "No", "y", "2026-01-01", "010", "0x1F", "0o17", "1_000", "1:30:00"]
+    [
+        "22:00",
+        "on",
+        "off",
+        "yes",
+        "No",
+        "y",
+        "2026-01-01",
+        "010",
+        "0x1F",
+        "0o17",
+        "1_000",
+        "1:30:00",
+    ]
     + ["=", "<<", "0b1", "2001-12-14t21:59:43.10-05:00", "Infinity", "NaN"],
 )
 def test_yaml_1_1_surprises_nobody(word: str) -> None:
@@ -165,7 +178,9 @@ def test_hours_need_no_quotes() -> None:
     assert read_policy(text)["execution_windows"]["allowed"][0]["hours"] == ["22:00", "06:00"]
 
 
-@pytest.mark.parametrize("word", [".inf", "-.INF", ".nan", "1e999", "9007199254740992", "-" + "9" * 99])
+@pytest.mark.parametrize(
+    "word", [".inf", "-.INF", ".nan", "1e999", "9007199254740992", "-" + "9" * 99]
+)
 def test_numbers_that_cannot_be_kept_are_refused(word: str) -> None:
     """No infinity, no NaN, no integer beyond 2^53−1."""
     text = f"limits:\n  budget:\n    daily: {word}"
@@ -221,7 +236,7 @@ def test_a_hostile_text_is_refused_soon(text: str) -> None:
     assert time.process_time() - began < 5
 
 
-@given(st.text(max_size=200) | st.text(alphabet='{}[]:,-&*!|>"\' \n#?%a1', max_size=60))
+@given(st.text(max_size=200) | st.text(alphabet="{}[]:,-&*!|>\"' \n#?%a1", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text ends in another error, and each error has a line of the text."""
     for media in ("yaml", "json", None):
@@ -234,7 +249,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1)
 SCALARS |= st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text("ab{}[],:\"\\\n é"), inner)
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text('ab{}[],:"\\\n é'), inner)
 )
 
 

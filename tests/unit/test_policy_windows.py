@@ -122,7 +122,14 @@ def test_never_is_none() -> None:
     assert next_opening([window("09:00", "10:00", frozenset())], at("2026-01-01T10:00")) is None
 
 
-ZONES = ["UTC", BERLIN, "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca"]
+ZONES = [
+    "UTC",
+    BERLIN,
+    "America/St_Johns",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+    "Africa/Casablanca",
+]
 MINUTES = st.integers(0, 1_439)
 WINDOWS = st.builds(
     Window,
