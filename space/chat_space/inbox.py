@@ -15,7 +15,11 @@ OUTCOMES = {  # a request's status: the badge's words and tone, and what it mean
     "rejected": ("Rejected", "bad", "Nothing was changed."),
     "withdrawn": ("Withdrawn", "quiet", "Nothing was changed."),
     "expired": ("Expired", "quiet", "Its time ran out. Nothing was changed."),
-    "superseded": ("Superseded", "wait", "It would have done something else by then. Nothing was changed."),
+    "superseded": (
+        "Superseded",
+        "wait",
+        "It would have done something else by then. Nothing was changed.",
+    ),
 }
 UNREADABLE: Json = {"status": "pending_approval", "steps": []}  # its template isn't installed
 VOTES = {"approve": "approved", "reject": "rejected"}

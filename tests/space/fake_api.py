@@ -49,7 +49,6 @@ class FakeApi:
         """The bodies of the requests whose path ended so, oldest first."""
         return [body for _, path, body in self.seen if path.endswith(ending)]
 
-    # -- authentication -------------------------------------------------------------------------
     def login(self, body: Json) -> Json:
         """POST /v1/auth/login."""
         name = body.get("username", "")
@@ -84,7 +83,6 @@ class FakeApi:
         self.due.discard(name)
         self.tokens = {token: user for token, user in self.tokens.items() if user != name}
 
-    # -- asking ---------------------------------------------------------------------------------
     def execute(self, project: Project, body: Json, steps: list[Json], who: str) -> Json:
         """Run steps once per request id, and only as confirmed; `{"status", "executions"}`."""
         fingerprint = hashlib.sha256(json.dumps(body).encode()).hexdigest()
@@ -128,7 +126,6 @@ class FakeApi:
             **answer,
         }
 
-    # -- the server -----------------------------------------------------------------------------
     async def serve_request(self, request: Request) -> Response:
         """Answer one request."""
         text = await request.body()

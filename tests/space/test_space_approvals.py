@@ -156,10 +156,11 @@ def test_a_comment_stays_with_its_request(operator, approver):
     ask(operator, 600)
     cards = inbox(approver)
     expect(cards).to_have_count(2)
-    cards.last.get_by_test_id("comment").fill("about the older one")
-    cards.first.get_by_role("button", name="Reject").click()
+    cards.first.get_by_test_id("comment").fill("about the newer one")
+    cards.last.get_by_role("button", name="Reject").click()
     expect(cards.first.get_by_test_id("approval-badge")).to_have_text("Rejected")
-    expect(cards.last.get_by_test_id("comment")).to_have_value("about the older one")
+    expect(cards.first.get_by_test_id("comment")).to_have_count(0)
+    expect(cards.last.get_by_test_id("comment")).to_have_value("about the newer one")
 
 
 def test_a_refusal_gives_every_reason_and_one_click_turns_the_way_out_into_a_card(operator, fake):

@@ -200,3 +200,35 @@ def test_signed_in_people_cannot_put_files_on_the_server(browser):
     browser.post("/login", data=ADA)
     answer = browser.post("/gradio_api/upload", files={"files": ("a.txt", b"text")})
     assert answer.status_code == 404
+
+
+def test_a_link_signs_in_once(fake, browser):
+    """It sets the session's cookie and leads to the front page; a used one to the sign-in page."""
+    fake.links["one-time"] = "ada"
+    done = browser.get("/link/one-time")
+    assert (done.status_code, done.headers["location"]) == (303, "/")
+    assert browser.get("/").status_code == 200
+    browser.cookies.clear()
+    again = browser.get("/link/one-time")
+    assert again.status_code == 401
+    assert "This sign-in link has been used" in again.text
+    assert 'data-testid="login-form"' in again.text
+    assert COOKIE not in again.cookies
+
+
+def test_only_opening_a_link_uses_it_up(fake, browser):
+    """A look at its headers doesn't, and an outage is told as one."""
+    fake.links["one-time"] = "ada"
+    browser.head("/link/one-time")
+    fake.broken = "/auth/link"
+    assert "can&#39;t be reached" in browser.get("/link/one-time").text
+    fake.broken = None
+    assert browser.get("/link/one-time").status_code == 303
+
+
+def test_a_link_leads_to_a_password_change_that_is_due(fake, browser):
+    """The session can do nothing before it."""
+    fake.due.add("ada")
+    fake.links["one-time"] = "ada"
+    assert browser.get("/link/one-time").headers["location"] == "/password"
+    assert browser.get("/").headers["location"] == "/password"

@@ -21,7 +21,8 @@ def is_open(windows: Sequence[Window], at: str) -> bool:
     A window starts on its days and holds its start but not its end. One that doesn't end after it
     starts ends on the next day; where both are equal, it is open for a whole day.
     """
-    return not windows or any(_holds(window, datetime.fromisoformat(at)) for window in windows)
+    moment = datetime.fromisoformat(at)
+    return not windows or any(_holds(window, moment) for window in windows)
 
 
 def next_opening(windows: Sequence[Window], at: str) -> str | None:

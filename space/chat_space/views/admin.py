@@ -14,6 +14,7 @@ from chat_space.views.forms import Answer, Forms
 
 Json = dict[str, Any]
 
+RULE_KEYS = ("id", "description", "condition", "effect", "message", "mode")
 LONGEST = 200_000  # characters of a policy
 
 
@@ -97,4 +98,16 @@ async def policy(project: str, caller: Caller, note: Json | None, text: str | No
 
 def _yaml(document: Json) -> str:
     """A document as people write it."""
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True) if document else ""
+    if not document:
+        return ""
+    return yaml.safe_dump(_ordered(document), sort_keys=False, allow_unicode=True)
+
+
+def _ordered(value: Any) -> Any:
+    """The value with each rule's keys in the order in which people read them."""
+    if isinstance(value, list):
+        return [_ordered(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    keys = [key for key in RULE_KEYS if key in value]
+    return {key: _ordered(value[key]) for key in dict.fromkeys((*keys, *value))}

@@ -56,7 +56,9 @@ def place(html: Html) -> Governing:
     with gr.Tab("Approvals") as approvals_tab:
         approvals = html("approvals", render.bones(), APPROVALS)
     with gr.Tab("Admin", visible=False) as admin_tab, gr.Column(elem_id="cs-admin"):
-        forms = (html(name, "", FORMS) for name in ("project", "members", "policy", "people"))
+        forms = (
+            html(f"admin-{name}", "", FORMS) for name in ("project", "members", "policy", "people")
+        )
         lifecycle, members, policy, people = forms
     return Governing(
         approvals_tab, approvals, admin_tab, lifecycle, members, policy, people,
