@@ -114,7 +114,7 @@ class ApprovalSuperseded(ControlPlaneError):
 
 
 class InvalidPolicy(ControlPlaneError):
-    """The policy can't hold as it is written; `errors` names the lines and keys."""
+    """The policy can't hold as it is written. Correct the lines and keys that are named."""
 
     code = "invalid_policy"
     status = HTTPStatus.UNPROCESSABLE_ENTITY

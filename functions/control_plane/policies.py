@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from control_plane.engine.policy import NO_POLICY, Policy, policy_of
+from control_plane.engine.policy import NO_POLICY, Policy, PolicyRefused, Rule, policy_of
 from control_plane.engine.rules import components_read
 
 MOST = 1_000
@@ -18,6 +18,9 @@ class Known:
     components: frozenset[str] | None
 
 
+UNREADABLE = Policy(rules=(Rule("unreadable-policy", 'state["."].x == 0', "reject"),))
+"""Stands in for a stored policy that can't be read any more: its rule errs, and so denies."""
+
 NONE = Known(0, NO_POLICY, frozenset())
 _known: dict[str, Known] = {}
 
@@ -29,7 +32,10 @@ def known(project: str) -> Known:
 
 def learn(project: str, version: int, text: str) -> Known:
     """Remember a project's policy by its stored text."""
-    policy = policy_of(text)
+    try:
+        policy = policy_of(text)
+    except PolicyRefused:  # what can be said has become less since: deny, but let it be replaced
+        policy = UNREADABLE
     learnt = Known(version, policy, components_read(policy))
     if len(_known) >= MOST:
         _known.clear()

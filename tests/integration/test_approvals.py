@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
-from control_plane import approvals, deciding, execution, governance, identity, reading
+from control_plane import approvals, deciding, execution, governance, identity, policies, reading
 from control_plane.archive.reader import Archive
 from control_plane.engine.preview import predict
 from control_plane.errors import ApprovalSuperseded, ConfirmationStale
@@ -258,3 +259,17 @@ def test_a_rule_that_only_watches_is_recorded_and_changes_nothing(desk: Desk) ->
     done = desk.ask(admin, Intent("checklist.tick", {"item": "tests"}))
     assert done["status"] == "success"
     assert done["facts"]["observed"] == [{"rule": "w", "effect": "reject"}]
+
+
+def test_a_stored_policy_that_can_not_be_read_any_more_denies_and_can_be_replaced(
+    desk: Desk,
+) -> None:
+    """It fails closed, and an admin sets another."""
+    admin = desk.target("admin")
+    with psycopg.connect(desk.database.superuser) as connection:
+        connection.execute("""UPDATE policies SET document = '{"rules":7}'""")
+    policies._known.clear()
+    refused = desk.ask(admin, Intent("checklist.tick", {"item": "tests"}))
+    assert refused["reasons"] == [{"code": "rule_failed", "rule": "unreadable-policy"}]
+    assert desk.ask(admin, Intent("project.policy.set", {"document": {}}))["status"] == "success"
+    assert desk.ask(admin, Intent("checklist.tick", {"item": "tests"}))["status"] == "success"

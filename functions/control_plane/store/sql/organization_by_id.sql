@@ -1,2 +1,2 @@
 -- The caller's own organization.
-SELECT id::text, slug, title FROM organizations WHERE id = %(org)s::uuid
+SELECT id::text, slug, title, paused FROM organizations WHERE id = %(org)s::uuid
