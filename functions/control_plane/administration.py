@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID, uuid5
 
+import orjson
 import psycopg
 
 from control_plane.archive.reader import Archive
 from control_plane.audit import Asking, as_answer
+from control_plane.canonical import canonical
 from control_plane.errors import Conflict, Forbidden, InvalidBody, NotFound
 from control_plane.execution import execute, migrate
 from control_plane.identity import NO_TENANT, Caller, check_password, hasher
@@ -17,7 +19,7 @@ from control_plane.journal import Journal
 from control_plane.loading import context_of
 from control_plane.models import SYSTEM, Decision, Intent, Json, Principal
 from control_plane.registry import Registry, load_registries
-from control_plane.registry.builtin import CREATE_USER, SET_PASSWORD
+from control_plane.registry.builtin import CREATE_USER, SET_PASSWORD, SET_POLICY
 from control_plane.requests import Request, keys_of, replay
 from control_plane.store import Store
 from control_plane.store.writing import Asked, looking, writing
@@ -162,7 +164,10 @@ def create_project(
     if _ID_SHAPED.fullmatch(names["slug"]):
         raise InvalidBody("A slug can't be shaped like an id. Choose a name.")
     target = Target(org, uuid7(), principal, registries[names["template"]])
-    steps: Steps = [(Intent("project.create", dict(names)), [{"kind": "project.create", **names}])]
+    steps: Steps = [
+        (Intent("project.create", dict(names)), [{"kind": "project.create", **names}]),
+        *_first_policy(store, org, names["template"]),
+    ]
     try:
         return _administer(store, target, steps, request_id)
     except Conflict:
@@ -170,6 +175,16 @@ def create_project(
         if request_id is None or not made:
             raise
         return _made_before(store, replace(target, project=made[0]["id"]), steps, request_id)
+
+
+def _first_policy(store: Store, org: str, template: str) -> Steps:
+    """The organization's policy for new projects, where it has one; `demo` starts without any."""
+    [row] = store.read(org, "default_policy")
+    document = orjson.loads(row["document"])
+    if not document or template == "demo":
+        return []
+    effect = {"kind": "policy.set", "version": 1, "document": canonical(document)}
+    return [(Intent(SET_POLICY, {"document": document}), [effect])]
 
 
 def _made_before(store: Store, target: Target, steps: Steps, request_id: str) -> dict[str, Json]:

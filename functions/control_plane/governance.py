@@ -31,6 +31,12 @@ def policy(store: Store, target: Target) -> dict[str, Json]:
     return {"version": row["version"], "at": row["at"], "document": orjson.loads(row["document"])}
 
 
+def default_policy(store: Store, org: str) -> dict[str, Json]:
+    """The policy that new projects start with: `{"document"}`. Who may look is checked before."""
+    [row] = store.read(org, "default_policy")
+    return {"document": orjson.loads(row["document"])}
+
+
 def policy_versions(
     store: Store, target: Target, limit: int, cursor: str | None
 ) -> dict[str, Json]:

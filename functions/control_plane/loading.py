@@ -1,6 +1,6 @@
 """From what was asked to what a decision reads: what to load, and the context that it makes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import orjson
@@ -18,6 +18,7 @@ from control_plane.engine.counters import (
     stored_counter,
 )
 from control_plane.engine.migration import MigrationFailed, migration
+from control_plane.engine.policy import Policy
 from control_plane.errors import NotFound, Unavailable
 from control_plane.models import (
     GENESIS_HASH,
@@ -75,16 +76,16 @@ def asked(
         keys,
         target.registry.schema_versions,
         known.version,
-        _counters(target.principal, intents, known.policy.limits.action_budgets),
+        _counters(target.principal, intents, known.policy) if known.version else (),
         approval,
         subject,
     )
 
 
-def _counters(principal: Principal, intents: Sequence[Intent], limited: Iterable[str]) -> list[str]:
+def _counters(principal: Principal, intents: Sequence[Intent], policy: Policy) -> list[str]:
     """Those of the person, the project, the asked actions, and all known to have limits."""
     asked_for = {intent.action.partition("@")[0] for intent in intents}
-    own = sorted(budget_of(action) for action in {*asked_for, *limited})
+    own = sorted(budget_of(action) for action in asked_for | policy.limits.action_budgets.keys())
     return [*(stored_counter(name, principal.owner) for name in PERSONAL), QUOTA, BUDGET, *own]
 
 
@@ -113,12 +114,13 @@ def context_of(
 
     Raises `PolicyMoved` where `sought` left out what a new policy reads.
     """
-    role = "admin" if target.principal.kind == "system" else loaded.role
+    principal = target.principal
+    role = "admin" if principal.kind == "system" else loaded.role
     known = _policy(target, loaded, sought)
     return Context(
         org=target.org,
         project=target.project,
-        principal=replace(target.principal, role=role),
+        principal=principal if principal.role == role else replace(principal, role=role),
         registry=target.registry,
         at=loaded.at,
         seq=loaded.head.get("seq", 0),
@@ -141,13 +143,19 @@ def _policy(target: Target, loaded: Loaded, sought: Asked | None) -> policies.Kn
     if loaded.policy is None:
         return policies.known(target.project) if version else policies.NONE
     known = policies.learn(target.project, version, loaded.policy)
-    given = sought.components if sought else None
-    declared = target.registry.components.keys()
-    if given is not None and (
-        known.components is None or not (known.components & declared) <= set(given)
-    ):
+    if sought is not None and not _covers(sought, known, target):
         raise PolicyMoved()
     return known
+
+
+def _covers(sought: Asked, known: policies.Known, target: Target) -> bool:
+    """Whether what was loaded is all that a policy reads."""
+    if not sought.counters:
+        return False
+    if sought.components is None:
+        return True
+    declared = target.registry.components.keys()
+    return known.components is not None and known.components & declared <= set(sought.components)
 
 
 def person_of(person: Mapping[str, Json]) -> dict[str, Json]:

@@ -19,7 +19,7 @@ class Crowd:
 class Ground:
     """What they find: a state of so many 1 KB components, and so many executions before theirs.
 
-    `governed` ones have a policy: five rules, rates, a quota and budgets.
+    `governed` ones have a policy: five rules, rates and a budget.
     """
 
     name: str

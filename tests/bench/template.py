@@ -41,10 +41,8 @@ def bench_template(components: int) -> Template:
 POLICY = {
     "limits": {
         "rate": {"per_minute": 10_000_000, "per_hour": 100_000_000},
-        "quota": {"per_day": 1_000_000_000},
         "budget": {"daily": 1_000_000_000},
     },
-    "action_budgets": {ACTION: {"daily": 1_000_000_000}},
     "rules": [
         {"id": "by-state", "condition": f'state["{TOUCHED}"].value < 0', "effect": "reject"},
         {"id": "by-input", "condition": "inputs.amount > 1000", "effect": "reject"},

@@ -300,3 +300,20 @@ def test_the_rollup_shows_each_project_at_a_glance(people: People) -> None:
     assert items["harbor"]["budget"] == {"limit": 100, "used": 0}
     assert items["harbor"]["pending"] == 1
     assert items["demo"]["budget"] is None
+
+
+def test_new_projects_start_with_the_organizations_policy(people: People) -> None:
+    """Set by the organization's admins; `demo` projects start without, the others keep theirs."""
+    document = {"limits": {"budget": {"daily": 7}}}
+    assert people("approver", "PUT", "/v1/policy", document).status == 403
+    assert people("admin", "PUT", "/v1/policy", {"limits": 3}).status == 422
+    assert people("admin", "PUT", "/v1/policy", document).body["status"] == "success"
+    assert people("admin", "GET", "/v1/policy").body == {"document": document}
+    for slug, template, version in (("second", "harbor", 1), ("plain", "demo", 0)):
+        names = {"slug": slug, "template": template}
+        assert people("admin", "POST", "/v1/projects", names).status == 200
+        policy = people("admin", "GET", f"/v1/projects/{slug}/policy").body
+        assert policy["version"] == version
+    refused = people("admin", "POST", "/v1/projects/second/executions", SET_550).body
+    assert codes(refused) == ["budget_exceeded"]
+    assert people("admin", "GET", "/policy").body["document"] != document

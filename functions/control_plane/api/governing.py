@@ -43,6 +43,19 @@ def _document() -> dict[str, Json]:
         raise InvalidPolicy(errors=refused.errors) from refused
 
 
+@router.get("/policy")
+def get_default_policy() -> Response[str]:
+    """The policy that the organization's new projects start with."""
+    return shared.answer(governance.default_policy(shared.store(), shared.system(router).org))
+
+
+@router.put("/policy")
+def put_default_policy() -> Response[str]:
+    """Set the policy that new projects start with, JSON or YAML; those there are keep theirs."""
+    target = shared.system(router)
+    return shared.asked(router, target, builtin.SET_DEFAULT_POLICY, {"document": _document()})
+
+
 @router.get("/projects/<project>/policy/versions")
 def list_policy_versions(
     project: str, limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = None

@@ -32,6 +32,12 @@ def _set_policy(inputs: Inputs, context: Context) -> Outcome:
     return [], [{"kind": "policy.set", "version": version, "document": document}]
 
 
+def _set_default_policy(inputs: Inputs, context: Context) -> Outcome:
+    reasons, effects = _set_policy(inputs, context)
+    documents = [effect["document"] for effect in effects]
+    return reasons, [{"kind": "organization.policy", "document": each} for each in documents]
+
+
 def _set_member(inputs: Inputs, context: Context) -> Outcome:
     if context.subject is None:
         return [Reason("unknown_user")], []
@@ -140,4 +146,5 @@ _KNOWN: dict[str, Callable[[Inputs, Context], Outcome]] = {
     builtin.SET_PASSWORD: _set_password,
     builtin.PAUSE_ALL: _pauses(True),
     builtin.RESUME_ALL: _pauses(False),
+    builtin.SET_DEFAULT_POLICY: _set_default_policy,
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from control_plane.engine.context import Context
 from control_plane.engine.policy import Policy
 from control_plane.registry import Action
 
@@ -66,13 +67,17 @@ def attempted(policy: Policy, action: Action | None) -> dict[str, int]:
     return {name: 1 for name, limit in rates.items() if limit is not None}
 
 
-def charged(policy: Policy, action: Action, cost: int) -> dict[str, int]:
-    """What a success counts. Costs are counted without a limit, too: one may be set at noon."""
-    if action.administrative:
+def charged(context: Context, action: Action, cost: int) -> dict[str, int]:
+    """What a success counts. Under a policy costs are counted without a limit, too.
+
+    A project that has never had a policy counts nothing.
+    """
+    if action.administrative or not context.policy_version:
         return {}
-    charge = {} if policy.limits.per_day is None else {QUOTA: 1}
+    limits = context.policy.limits
+    charge = {} if limits.per_day is None else {QUOTA: 1}
     if cost:
         charge[BUDGET] = cost
-        if action.id in policy.limits.action_budgets:
+        if action.id in limits.action_budgets:
             charge[budget_of(action.id)] = cost
     return charge

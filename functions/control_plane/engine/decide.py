@@ -12,7 +12,7 @@ from control_plane.engine.declared_code import Broke, run
 from control_plane.engine.effects import thawed
 from control_plane.engine.gates import Ask
 from control_plane.engine.outcome import carried_out, failed
-from control_plane.engine.scopes import highest, roles_of, scope_of
+from control_plane.engine.scopes import roles_of
 from control_plane.models import Decision, Intent, Json, Reason, Requirement
 from control_plane.registry import REVERT, Action
 
@@ -75,9 +75,8 @@ def _weighed(
     """The decision with every reason that stands in the way, and who would have to approve."""
     inputs = {} if wrong else decided.inputs
     roles = roles_of(action.id, inputs, context)
-    scope = scope_of(action.id, inputs, context, context.state, roles)
-    ask = Ask(action, inputs, decided.cost, highest(roles), context, scope)
-    verdict = rules.judge(action, scope, context)
+    ask = Ask(action, inputs, decided.cost, roles, context)
+    verdict = rules.judge(ask)
     against, effects = ([], []) if wrong else brought_about(action.id, inputs, context)
     reasons = [
         *wrong,
@@ -97,7 +96,7 @@ def _weighed(
         approval=rules.requirement(context.policy, verdict.asking, action, decided.cost),
         effects=() if reasons else effects,
         observed=verdict.observed,
-        charge=charged(context.policy, action, decided.cost),
+        charge=charged(context, action, decided.cost),
     )
 
 

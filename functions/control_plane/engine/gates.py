@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from control_plane.engine.context import Context
 from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of, window_end
 from control_plane.engine.declared_code import Broke, run
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
+from control_plane.engine.scopes import highest, scope_of
 from control_plane.engine.windows import is_open, next_opening
 from control_plane.models import ROLE_RANK, Json, Reason, Role
 from control_plane.registry import Action, Check
@@ -19,16 +21,20 @@ from control_plane.registry.registry import check_name, owner_of
 MAX_INPUT_REASONS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ask:
-    """One intent as the gates see it: `role` is what the asking person may act as."""
+    """One intent as the gates see it: `roles` are what the asking person may act as."""
 
     action: Action
     inputs: Mapping[str, Json]
     cost: int
-    role: Role | None
+    roles: list[Role]
     context: Context
-    scope: Scope
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What conditions see of it, made when the first one looks."""
+        return scope_of(self.action.id, self.inputs, self.context, self.context.state, self.roles)
 
 
 def validated(action: Action, inputs: Mapping[str, Json]) -> tuple[dict[str, Json], list[Reason]]:
@@ -61,7 +67,7 @@ def stopped(ask: Ask) -> Iterator[Reason]:
 def role(ask: Ask) -> Iterator[Reason]:
     """Viewers look, operators act at low and medium risk, admins at any; or as declared."""
     needed = ask.action.needed_role
-    if ROLE_RANK[ask.role] < ROLE_RANK[needed]:
+    if ROLE_RANK[highest(ask.roles)] < ROLE_RANK[needed]:
         yield Reason("role_required", {"role": needed})
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from control_plane.engine.context import Context
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
+from control_plane.engine.gates import Ask
 from control_plane.engine.policy import ApprovalRule, Policy, Rule
 from control_plane.models import ROLE_RANK, Json, Reason, Requirement, Role
 from control_plane.registry import Action
@@ -23,22 +23,22 @@ class Verdict:
     observed: list[dict[str, Json]] = field(default_factory=list)
 
 
-def judge(action: Action, scope: Scope, context: Context) -> Verdict:
+def judge(ask: Ask) -> Verdict:
     """Evaluate every rule. A condition that can't be evaluated denies.
 
     Setting the policy by an admin is the exception, where it is only recorded: a bad rule can't
     lock everyone out.
     """
     verdict = Verdict()
-    rules = context.policy.rules
+    rules = ask.context.policy.rules
     if rules:
-        _prepare(scope, rules)
+        _prepare(ask.scope, rules)
     for rule in rules:
         try:
-            if compile_expression(rule.condition).evaluate(scope):
+            if compile_expression(rule.condition).evaluate(ask.scope):
                 _apply(rule, verdict)
         except ExpressionFailed:
-            _apply_broken(rule, action, context, verdict)
+            _apply_broken(rule, ask, verdict)
     return verdict
 
 
@@ -81,8 +81,8 @@ def _apply(rule: Rule, verdict: Verdict) -> None:
         verdict.asking.append(rule.id)
 
 
-def _apply_broken(rule: Rule, action: Action, context: Context, verdict: Verdict) -> None:
-    spared = action.id == SET_POLICY and context.principal.role == "admin"
+def _apply_broken(rule: Rule, ask: Ask, verdict: Verdict) -> None:
+    spared = ask.action.id == SET_POLICY and ask.context.principal.role == "admin"
     if spared or rule.mode == "observe":
         verdict.observed.append({"rule": rule.id, "effect": "failed"})
     else:

@@ -22,6 +22,7 @@ DECIDE_APPROVAL = "project.approval.decide"
 WITHDRAW_APPROVAL = "project.approval.withdraw"
 CREATE_USER, UPDATE_USER, SET_PASSWORD = "user.create", "user.update", "user.password"
 PAUSE_ALL, RESUME_ALL = "organization.pause", "organization.resume"
+SET_DEFAULT_POLICY = "organization.policy.set"
 APPROVALS = (DECIDE_APPROVAL, WITHDRAW_APPROVAL)
 
 type Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -128,6 +129,7 @@ _ORGANIZATION = (
     _action(SET_PASSWORD, _User, "Set a user's password"),
     _action(PAUSE_ALL, _Nothing, "Pause the organization"),
     _action(RESUME_ALL, _Nothing, "Resume the organization"),
+    _action(SET_DEFAULT_POLICY, _Policy, "Set the policy of new projects"),
 )
 
 

@@ -25,6 +25,7 @@ class Registry:
         self.template = template.name
         self.components: Mapping[str, Component] = dict(sorted(template.components.items()))
         self.removed = frozenset(template.removed)
+        self._reads: dict[str, set[str] | None] = {}
         built = built_in(template.name, list(self.components))
         self._named = {**template.actions, **{action.name: action for action in built}}
         latest = sorted(self._named.values(), key=lambda action: (action.id, action.version))
@@ -110,13 +111,16 @@ class Registry:
         """Ids of the components that deciding on these actions reads; None for all of them."""
         needed: set[str] = set()
         for action in filter(None, map(self.find, names)):
-            read = self._read_by(action)
+            if action.name not in self._reads:
+                self._reads[action.name] = self._read_by(action)
+            read = self._reads[action.name]
             if read is None:
                 return None
             needed |= read
-        return sorted(needed & self.components.keys())
+        return sorted(needed)
 
     def _read_by(self, action: Action) -> set[str] | None:
+        """Ids of the declared components that deciding on an action reads; None for all."""
         read = set(action.targets)
         expressions = [compile_expression(check.expression) for check in action.requires]
         expressions += [
@@ -128,7 +132,7 @@ class Registry:
             if expression.components is None:
                 return None
             read |= expression.components
-        return read
+        return read & self.components.keys()
 
 
 def concerns(owner: str, expression: Expression, changed: set[str]) -> bool:

@@ -143,6 +143,8 @@ BEGIN
       INSERT INTO organizations (id, slug, title) VALUES (p_org, effect->>'slug', effect->>'title');
     WHEN 'organization.pause' THEN
       UPDATE organizations SET paused = (effect->>'paused')::boolean WHERE id = p_org;
+    WHEN 'organization.policy' THEN
+      UPDATE organizations SET default_policy = effect->>'document' WHERE id = p_org;
     WHEN 'project.create' THEN
       INSERT INTO projects (id, org_id, slug, title, template)
       VALUES (p_project, p_org, effect->>'slug', effect->>'title', effect->>'template');

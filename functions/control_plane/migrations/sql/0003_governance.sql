@@ -1,6 +1,8 @@
 -- Policies, counters, requests for approval, pauses.
 
 ALTER TABLE organizations ADD COLUMN paused boolean NOT NULL DEFAULT false;
+-- The policy that new projects start with.
+ALTER TABLE organizations ADD COLUMN default_policy text NOT NULL DEFAULT '{}';
 ALTER TABLE users ADD COLUMN created_at timestamptz NOT NULL DEFAULT chat_agent_clock();
 ALTER TABLE projects ADD COLUMN paused boolean NOT NULL DEFAULT false;
 ALTER TABLE projects ADD COLUMN policy_version bigint NOT NULL DEFAULT 0;
@@ -85,4 +87,4 @@ GRANT UPDATE ON usage, approvals TO chat_agent_app;
 GRANT UPDATE (status, answer) ON idempotency_keys TO chat_agent_app;
 GRANT DELETE ON usage, sign_in_links, members TO chat_agent_app;
 GRANT UPDATE (title, status, paused, policy_version) ON projects TO chat_agent_app;
-GRANT UPDATE (paused) ON organizations TO chat_agent_app;
+GRANT UPDATE (paused, default_policy) ON organizations TO chat_agent_app;

@@ -1,0 +1,125 @@
+"""The policy in a decision: every gate with its numbers."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from control_plane.engine.context import Context
+from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of, window_end
+from control_plane.engine.decide import decide
+from control_plane.engine.policy import compile_policy
+from control_plane.engine.preview import predict
+from control_plane.engine.unlocks import unlocks
+from control_plane.models import Intent
+from control_plane.templates.harbor import harbor
+
+from tests.unit.conftest import MakeContext
+
+TICK = Intent("checklist.tick", {"item": "tests"})
+SET = Intent("budget.set", {"total": 550})
+
+
+def governed(context: Context, document: dict[str, Any], **more: Any) -> Context:
+    """The context under a policy."""
+    return replace(context, policy=compile_policy(document), policy_version=1, **more)
+
+
+LIMITS = [
+    ({"limits": {"rate": {"per_minute": 2}}}, MINUTE, 2, "rate_exceeded"),
+    ({"limits": {"rate": {"per_hour": 2}}}, HOUR, 2, "rate_exceeded"),
+    ({"limits": {"quota": {"per_day": 2}}}, QUOTA, 2, "quota_exceeded"),
+    ({"limits": {"budget": {"daily": 10}}}, BUDGET, 1, "budget_exceeded"),
+    (
+        {"action_budgets": {"budget.set": {"daily": 10}}},
+        budget_of("budget.set"),
+        1,
+        "action_budget_exceeded",
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "counter", "used", "code"), LIMITS)
+def test_a_limit_lets_through_what_fits_and_nothing_more(
+    context_of: MakeContext, document: dict[str, Any], counter: str, used: int, code: str
+) -> None:
+    """One less fits; the refusal names limit, use, and when it is over."""
+    context = governed(context_of(harbor), document, usage={counter: used})
+    refused = decide(SET, context, confirmed=False)
+    assert [reason.code for reason in refused.reasons] == [code]
+    [reason] = refused.reasons
+    assert reason.facts["used"] == used
+    assert reason.facts["until"] == window_end(counter, context.at)
+    fits = replace(context, usage={counter: used - 1})
+    done = decide(SET, fits, confirmed=False)
+    assert done.status == "success"
+    assert counter in {**done.attempt, **done.charge}
+
+
+def test_a_refusal_costs_nothing_but_rate(context_of: MakeContext) -> None:
+    """What a refused ask counts is its attempt alone."""
+    document = {"limits": {"rate": {"per_minute": 9}, "budget": {"daily": 1}}}
+    context = governed(context_of(harbor), document)
+    refused = decide(SET, context, confirmed=False)
+    assert context.after(refused).usage == {MINUTE: 1}
+    assert context.after(decide(TICK, context, confirmed=False)).usage == {MINUTE: 1}
+
+
+def test_outside_its_windows_nothing_is_allowed(context_of: MakeContext) -> None:
+    """The refusal names the next opening, and waiting for it is the way out."""
+    nights = {"execution_windows": {"allowed": [{"hours": ["22:00", "06:00"]}]}}
+    context = governed(context_of(harbor), nights)
+    [reason] = decide(TICK, context, confirmed=False).reasons
+    assert (reason.code, reason.facts["until"][11:16]) == ("outside_window", "22:00")
+    [unlock] = unlocks(predict([TICK], context))
+    assert (unlock["kind"], unlock["until"]) == ("wait", reason.facts["until"])
+    later = replace(context, at="2026-11-22T23:30:00.000000Z")
+    assert decide(TICK, later, confirmed=False).status == "success"
+
+
+def test_a_mapping_gives_whom_it_fits_a_role(context_of: MakeContext) -> None:
+    """By attributes; a broken one gives none, and approving needs the member's own role."""
+    mapping = {"role": "operator", "condition": 'principal.attributes.team == "desk"'}
+    context = governed(context_of(harbor, role="viewer"), {"role_mappings": [mapping]})
+    desk = replace(context, person={"attributes": {"team": "desk"}})
+    assert decide(TICK, desk, confirmed=False).status == "success"
+    for person in ({"attributes": {"team": "other"}}, {}):
+        elsewhere = replace(context, person=person)
+        [reason] = decide(TICK, elsewhere, confirmed=False).reasons
+        assert reason.code == "role_required"
+
+
+def test_approvals_that_fit_ask_for_the_strictest_of_all(context_of: MakeContext) -> None:
+    """The highest role, the most people, the soonest expiry."""
+    document = {
+        "approvals": [
+            {"min_cost": 5, "required_role": "operator", "require_count": 3, "expires_in": "2d"},
+            {"actions": ["budget.*"], "expires_in": "1h"},
+            {"risk": "high", "require_count": 9},
+        ]
+    }
+    context = governed(context_of(harbor), document)
+    waiting = decide(SET, context, confirmed=False)
+    assert waiting.status == "pending_approval"
+    assert waiting.approval is not None
+    asked = waiting.approval.record()
+    assert (asked["role"], asked["count"], asked["expires_in"]) == ("admin", 3, 3600)
+    assert asked["because"] == ["approvals[0]", "approvals[1]"]
+    assert decide(TICK, context, confirmed=False).status == "success"
+
+
+def test_an_unlock_asks_for_the_role_that_is_missing(context_of: MakeContext) -> None:
+    """Simulated with that role before it is offered."""
+    [unlock] = unlocks(predict([TICK], context_of(harbor, role="viewer")))
+    assert (unlock["kind"], unlock["role"]) == ("ask", "operator")
+
+
+def test_two_preparations_are_found_where_two_are_needed(context_of: MakeContext) -> None:
+    """Both readiness items are open: ticking them off first unlocks the freeze."""
+    open_items = {"tests": "open", "security_review": "open"}
+    context = context_of(harbor, checklist=open_items)
+    [unlock] = unlocks(predict([Intent("release.freeze", {})], context))
+    assert [step["action"] for step in unlock["steps"]] == [
+        "checklist.tick", "checklist.tick", "release.freeze",
+    ]  # fmt: skip
+    asked = [Intent(step["action"], step["inputs"]) for step in unlock["steps"]]
+    assert predict(asked, context).status == "success"
