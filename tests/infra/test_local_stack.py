@@ -114,7 +114,9 @@ def test_it_serves_survives_kill_9_and_ends_with_0(start: Starter, tmp_path: Pat
     ready = stack.wait_until_ready()
     assert time.monotonic() - stack.began < 20
     assert ready["ready"] is True
-    assert (ready["username"], ready["project"], ready["accounts"]) == ("admin", "demo", [])
+    assert (ready["username"], ready["project"]) == ("admin", "demo")
+    assert [each["username"] for each in ready["accounts"]] == ["operator", "approver", "viewer"]
+    assert all(each["link"].startswith(f"{ready['space']}/link/") for each in ready["accounts"])
     assert increment(stack, "one")["status"] == "success"
     assert httpx.get(f"{ready['space']}/livez").status_code == 200
     version = put_object(ready["env"])
