@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from control_plane.audit import Asking, Execution, as_answer
+from control_plane.engine.context import counted
 from control_plane.engine.preview import Prediction, predict
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
@@ -34,6 +35,7 @@ def open_request(
     if requirement is None:
         raise ValueError("nothing here needs approval")
     index, waiting = _waiting(prediction, requirement)
+    waiting = replace(waiting, attempt=_attempts(prediction))
     preview = as_preview(prediction, journal.context)
     execution = journal.append(waiting, _at_step(asking, request, index))
     opened = {
@@ -65,6 +67,14 @@ def _waiting(prediction: Prediction, requirement: Requirement) -> tuple[int, Dec
     return 0, waiting
 
 
+def _attempts(prediction: Prediction) -> Mapping[str, int]:
+    """What all of its steps count as attempts: they wait as one, and are no cheaper for it."""
+    total: Mapping[str, int] = {}
+    for decision in prediction.decisions:
+        total = counted(total, decision.attempt)
+    return total
+
+
 def _at_step(asking: Asking, request: Request, index: int) -> Asking:
     if request.kind == "execution":
         return asking
@@ -80,6 +90,7 @@ def _kept(
         "kind": request.kind,
         "request_id": request.request_id,
         "step": index,
+        "subject": request.subject,
         "steps": [[intent.action, dict(intent.inputs)] for intent in request.intents],
         "principal": {
             "kind": principal.kind,
@@ -175,7 +186,9 @@ def _superseded(
 ) -> Answer:
     """Close the request and open one for what would now happen, by the same requester."""
     _, outcome = close_by(journal, approval, "superseded", asking)
-    request = Request(approval.kind, approval.request_id, approval.steps, None)
+    request = Request(
+        approval.kind, approval.request_id, approval.steps, None, subject=approval.subject
+    )
     again = Asking(asking.principal, uuid7(), "approval", about=approval.seq)
     preview = as_preview(prediction, journal.context)
     _, opened = open_request(journal, prediction, request, again, replaced=approval)

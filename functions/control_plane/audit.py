@@ -80,7 +80,7 @@ def enter(decision: Decision, before: Context, after: Context, asking: Asking) -
         "prev_hash": before.hash,
     }
     record = canonical_of_ours(members)
-    whole = {**members, **parts}
+    whole = merged(members, parts)
     execution = Execution(seq, version, sha256(record), record, payload, salt, whole)
     return Entry(execution, _row(execution, decision, asking, id), usage)
 
@@ -174,7 +174,13 @@ def as_answer(
 
 def _members(row: Mapping[str, Any]) -> dict[str, Json]:
     payload = row["payload"]
-    return {**stored(row["record"]), **({"erased": True} if payload is None else stored(payload))}
+    return merged(stored(row["record"]), {"erased": True} if payload is None else stored(payload))
+
+
+def merged(record: Mapping[str, Json], payload: Mapping[str, Json]) -> dict[str, Json]:
+    """Record and payload members side by side; the facts of both together."""
+    facts = {**record.get("facts", {}), **payload.get("facts", {})}
+    return {**record, **payload, **({"facts": facts} if facts else {})}
 
 
 def as_line(execution: Mapping[str, Any]) -> str:

@@ -76,11 +76,11 @@ def _about(
     follow_up: FollowUp,
 ) -> dict[str, Json]:
     request = Request("execution", request_id, [intent], None)
-    steps = _steps(store, target, approval)
+    steps, subject = _asked_for(store, target, approval)
     past = pasts(store, archived, target, steps)
 
     def attempt() -> dict[str, Json]:
-        sought = asked(target, [intent, *steps], request.keys, approval=approval)
+        sought = asked(target, [intent, *steps], request.keys, approval, subject)
         with writing(store, sought) as transaction:
             if transaction.loaded.keys:
                 return replay(transaction.loaded.keys, request)
@@ -93,10 +93,11 @@ def _about(
     return settled(store, attempt)
 
 
-def _steps(store: Store, target: Target, approval: str) -> list[Intent]:
-    """What a request asks for: it never changes, so that it needs no lock."""
+def _asked_for(store: Store, target: Target, approval: str) -> tuple[list[Intent], str | None]:
+    """What a request asks for, and about whom: that never changes, so that it needs no lock."""
     row = looking(store, asked(target, [], approval=approval)).approval
-    return list(approval_of(row).steps) if row else []
+    waiting = approval_of(row) if row else None
+    return (list(waiting.steps), waiting.subject) if waiting else ([], None)
 
 
 def _append(journal: Journal, request: Request, follow_up: FollowUp) -> Answer:
@@ -121,7 +122,8 @@ def _append(journal: Journal, request: Request, follow_up: FollowUp) -> Answer:
 
 def _with_vote(approval: Approval, decision: Decision) -> Approval:
     votes = [effect["vote"] for effect in decision.effects if effect["kind"] == "approval.vote"]
-    return replace(approval, votes=[*approval.votes, *votes])
+    standing = approval.standing.union(str(vote["user"]) for vote in votes)
+    return replace(approval, votes=[*approval.votes, *votes], standing=standing)
 
 
 def expire(store: Store, target: Target, approval: str) -> bool:

@@ -117,7 +117,8 @@ def _attempt(
         known = transaction.loaded.keys
         if known:
             return replay(known, request)
-        journal = Journal(seen(target, transaction.loaded, past, sought))
+        context = seen(target, transaction.loaded, past, sought)
+        journal = Journal(replace(context, private=True) if request.private else context)
         migrate(journal)
         status, answer = _append(journal, request, foresee(request, journal.context))
         transaction.commit(journal.batch(keys_of(target.principal, request, status, answer)))

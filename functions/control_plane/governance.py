@@ -12,7 +12,7 @@ from control_plane.engine.counters import window_end
 from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
 from control_plane.errors import Forbidden, InvalidPolicy, NotFound
 from control_plane.models import ROLE_RANK, SYSTEM, Json
-from control_plane.reading import clamped, decoded, encoded
+from control_plane.reading import clamped, decoded, encoded, position
 from control_plane.registry import Registry, load_registries
 from control_plane.store import Store
 from control_plane.target import Target
@@ -20,6 +20,8 @@ from control_plane.target import Target
 EXPIRED_AT_ONCE = 200
 """Requests that one tick closes; the next one goes on."""
 DAYS = 7
+MOST_DOCUMENTS = 32
+"""Policies on one page: each has at most 64 KiB, and a page at most 4 MiB."""
 
 
 def policy(store: Store, target: Target) -> dict[str, Json]:
@@ -41,7 +43,7 @@ def policy_versions(
     store: Store, target: Target, limit: int, cursor: str | None
 ) -> dict[str, Json]:
     """A page of every policy that the project has had, newest first."""
-    before, count = decoded(cursor, int), clamped(limit)
+    before, count = decoded(cursor, position), min(clamped(limit), MOST_DOCUMENTS)
     rows = store.read(
         target.org, "policy_versions", project=target.project, before=before, limit=count + 1
     )
@@ -63,6 +65,13 @@ def require_operator(target: Target) -> Target:
     if ROLE_RANK[target.principal.role] < ROLE_RANK["operator"]:
         raise Forbidden("Operators and admins of the project may see its policy.")
     return target
+
+
+def require_project_admin[Given](target: Target, given: Given) -> Given:
+    """What was given, for an admin of the project; else `Forbidden`."""
+    if target.principal.role != "admin":
+        raise Forbidden("Only an admin of the project may try out another policy.")
+    return given
 
 
 def members(store: Store, target: Target, username: str | None = None) -> list[dict[str, Json]]:

@@ -36,7 +36,7 @@ def requests(
     items = [_item(row, user, names, registries, org) for row in page]
     if wanted["project"] is None:
         items = [item for item in items if item["mine"] or item["may_decide"]]
-    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
+    more = encoded(page[-1]["id"]) if page and rows[0]["found"] > len(page) else None
     return {"items": items, "next_cursor": more}
 
 

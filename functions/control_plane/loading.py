@@ -22,6 +22,7 @@ from control_plane.engine.policy import Policy
 from control_plane.errors import NotFound, Unavailable
 from control_plane.models import (
     GENESIS_HASH,
+    ROLE_RANK,
     Approval,
     Decision,
     Intent,
@@ -141,7 +142,10 @@ def context_of(
 def _policy(target: Target, loaded: Loaded, sought: Asked | None) -> policies.Known:
     version = loaded.head.get("policy_version", 0)
     if loaded.policy is None:
-        return policies.known(target.project) if version else policies.NONE
+        kept = policies.known(target.project) if version else policies.NONE
+        if kept.version != version:  # another thread has learnt another one meanwhile
+            raise PolicyMoved()
+        return kept
     known = policies.learn(target.project, version, loaded.policy)
     if sought is not None and not _covers(sought, known, target):
         raise PolicyMoved()
@@ -189,6 +193,7 @@ def approval_of(row: Mapping[str, Json]) -> Approval:
         steps=[Intent(action, inputs) for action, inputs in request["steps"]],
         request_id=request["request_id"],
         step=request["step"],
+        subject=request["subject"],
         person=person_of(person),
         digest=row["digest"],
         preview=orjson.loads(row["preview"]),
@@ -198,6 +203,18 @@ def approval_of(row: Mapping[str, Json]) -> Approval:
         at=row["at"],
         expires_at=row["expires_at"],
         votes=orjson.loads(row["votes"]),
+        standing=_standing(row),
+    )
+
+
+def _standing(row: Mapping[str, Json]) -> frozenset[str]:
+    """Of those who have voted, the people whose vote still counts."""
+    voters: Mapping[str, Mapping[str, Json]] = row["voters"] or {}
+    needed = ROLE_RANK[row["role"]]
+    return frozenset(
+        user
+        for user, now in voters.items()
+        if ROLE_RANK[now["role"]] >= needed and str(now["since"]) < row["at"]
     )
 
 

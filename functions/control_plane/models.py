@@ -109,7 +109,8 @@ class Approval:
 
     `steps` are its intents, `step` the first that waits, and `person` what conditions see of the
     requester; `digest` binds their predicted effect, and `preview` shows it;
-    `votes` has each decider's `{"user", "decision", "at"}`.
+    `votes` has each decider's `{"user", "decision", "at"}`, and `standing` those of them who have
+    the role that it takes, since before the request; `subject` is the user that it is about.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Approval:
     steps: Sequence["Intent"]
     request_id: str
     step: int
+    subject: str | None
     person: Mapping[str, Json]
     digest: str
     preview: Mapping[str, Json]
@@ -127,11 +129,13 @@ class Approval:
     at: str
     expires_at: str | None
     votes: Sequence[Mapping[str, Json]] = ()
+    standing: frozenset[str] = frozenset()
 
     @property
     def deciders(self) -> list[str]:
-        """Ids of the people who have approved, in their order."""
-        return [str(vote["user"]) for vote in self.votes if vote["decision"] == "approve"]
+        """Ids of the people who have approved and still may, in their order."""
+        approved = [str(vote["user"]) for vote in self.votes if vote["decision"] == "approve"]
+        return [user for user in approved if user in self.standing]
 
 
 @dataclass(frozen=True, slots=True)

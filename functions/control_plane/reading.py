@@ -61,7 +61,7 @@ def executions(
     items than there are, none at the least, and still name the next: it ends with its bytes or
     with the number of archived ranges that one request reads.
     """
-    before = decoded(cursor, int)
+    before = decoded(cursor, position)
     before = _TOP if before is None else min(before, _TOP)
     count = clamped(limit) + 1
     rows = _live(store, target, before, count, wanted)
@@ -148,6 +148,14 @@ def clamped(limit: int) -> int:
 
 def encoded(position: str) -> str:
     return base64.urlsafe_b64encode(position.encode()).decode()
+
+
+def position(text: str) -> int:
+    """A cursor's number. Raises ValueError for one that no page has answered."""
+    number = int(text)
+    if not 0 <= number < 2**63:
+        raise ValueError(text)
+    return number
 
 
 def decoded[Position](cursor: str | None, position: Callable[[str], Position]) -> Position | None:

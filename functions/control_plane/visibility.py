@@ -4,9 +4,12 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from control_plane.engine.effects import tokens
+from control_plane.engine.rules import PERSONAL_FACTS
 from control_plane.models import Json
+from control_plane.registry.builtin import SET_DEFAULT_POLICY, SET_POLICY
 from control_plane.target import Target
 
+POLICY_ACTIONS = (SET_POLICY, SET_DEFAULT_POLICY)
 RULE_SAYS_NO = "A rule of this project's policy says no."
 
 
@@ -15,6 +18,8 @@ def shown_to(target: Target, answer: Json) -> Json:
 
     An execution that lost changes says `redacted`; its hashes are still those of the whole.
     """
+    if target.principal.role != "admin":
+        answer = _without_persons(answer)
     if target.principal.role == "viewer":
         answer = _without_rules(answer)
     declared = target.registry.components.values()
@@ -34,6 +39,8 @@ def _without_rules(value: Any) -> Any:
         key: item if key in ("inputs", "diff") else _without_rules(item)
         for key, item in value.items()
     }
+    if str(value.get("action", "")).partition("@")[0] in POLICY_ACTIONS and "inputs" in value:
+        shown |= {"inputs": {}, "redacted": True}
     if isinstance(reasons := value.get("reasons"), list):
         shown["reasons"] = [_nameless(reason) for reason in reasons]
         said = value.get("explanations", [])
@@ -44,6 +51,21 @@ def _without_rules(value: Any) -> Any:
     if isinstance(approval := value.get("approval"), dict) and "because" in approval:
         shown["approval"] = {**approval, "because": []}
     shown.pop("facts", None)
+    return shown
+
+
+def _without_persons(value: Any) -> Any:
+    """An answer for all but admins: what conditions read of a person is not theirs to know."""
+    if isinstance(value, list):
+        return [_without_persons(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    shown = {
+        key: item if key in ("inputs", "diff") else _without_persons(item)
+        for key, item in value.items()
+    }
+    if isinstance(facts := value.get("facts"), dict):
+        shown["facts"] = {key: fact for key, fact in facts.items() if key not in PERSONAL_FACTS}
     return shown
 
 

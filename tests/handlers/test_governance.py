@@ -287,7 +287,8 @@ def test_a_link_signs_in_once(call: Call, database: Database) -> None:
 def test_what_if_shows_another_policy_without_setting_it(people: People) -> None:
     """The same steps under a document that is not in force."""
     body = {"steps": [SET_550], "document": {"limits": {"budget": {"daily": 5}}}}
-    seen = people("operator", "POST", "/policy/what-if", body).body
+    assert people("operator", "POST", "/policy/what-if", body).status == 403
+    seen = people("approver", "POST", "/policy/what-if", body).body
     assert codes(seen["steps"][0]) == ["budget_exceeded"]
     plain = people("operator", "POST", "/policy/what-if", {"steps": [SET_550]}).body
     assert plain["status"] == "pending_approval"
@@ -317,3 +318,86 @@ def test_new_projects_start_with_the_organizations_policy(people: People) -> Non
     refused = people("admin", "POST", "/v1/projects/second/executions", SET_550).body
     assert codes(refused) == ["budget_exceeded"]
     assert people("admin", "GET", "/policy").body["document"] != document
+
+
+def test_viewers_do_not_read_policies_in_the_audit_log(people: People) -> None:
+    """The document stands in no answer to them; operators and admins see it."""
+    people("admin", "PUT", "/policy", {"limits": {"budget": {"daily": 4321}}})
+    for path in ("/executions?action=project.policy.set", "/executions/2", "/executions/3"):
+        assert "4321" not in json.dumps(people("viewer", "GET", path).body)
+    assert "4321" in json.dumps(people("operator", "GET", "/executions").body)
+
+
+def test_administration_can_be_approved_while_the_project_is_paused(people: People) -> None:
+    """Whoever made resuming need approval isn't locked out by a pause."""
+    document = {"approvals": [{"actions": ["project.resume"]}]}
+    assert people("admin", "PUT", "/policy", document).body["status"] == "success"
+    assert people("admin", "POST", "/pause", {}).body["status"] == "success"
+    waiting = people("admin", "POST", "/resume", {})
+    assert waiting.status == 202
+    done = people.decide("approver", waiting.body["approval"]["id"]).body
+    assert done["status"] == "success"
+    flip = {"action": "switch.flip", "inputs": {"name": "dark_mode"}}
+    assert people.execute("operator", flip).body["status"] == "success"
+
+
+def test_members_can_be_changed_by_approval(people: People) -> None:
+    """The request remembers whom it is about."""
+    document = {"approvals": [{"actions": ["project.member.set"]}]}
+    assert people("admin", "PUT", "/policy", document).body["status"] == "success"
+    waiting = people("admin", "PUT", "/members/viewer", {"role": "operator"})
+    assert waiting.status == 202
+    assert people.decide("approver", waiting.body["approval"]["id"]).body["status"] == "success"
+    assert people("admin", "GET", "/members/viewer").body["role"] == "operator"
+
+
+def test_the_vote_of_somebody_who_lost_the_role_does_not_count(people: People) -> None:
+    """So many people who may approve now, not who once might."""
+    document = {"approvals": [{"actions": ["budget.set"], "require_count": 2}]}
+    assert people("admin", "PUT", "/policy", document).body["status"] == "success"
+    approval = people.execute("operator", SET_550).body["approval"]["id"]
+    assert people.decide("approver", approval).body["approval"]["approved"] == 1
+    people("admin", "PUT", "/members/approver", {"role": "viewer"})
+    still = people.decide("admin", approval).body
+    assert (still["approval"]["status"], still["approval"]["approved"]) == ("pending", 1)
+    assert people.state()["budget"]["total"] == 500
+
+
+def test_a_policy_that_would_refuse_the_next_one_is_refused(people: People) -> None:
+    """A rule that is simply true can't lock everyone out."""
+    document = {"rules": [{"id": "no", "condition": "true", "effect": "reject"}]}
+    refused = people("admin", "PUT", "/policy", document).body
+    assert codes(refused) == ["policy_locks_out"]
+    assert people("admin", "PUT", "/policy", {}).body["status"] == "success"
+
+
+def test_administration_is_no_step_of_a_plan(people: People) -> None:
+    """Neither twice the policy, nor a pause with something after it."""
+    step = {"action": "project.policy.set", "inputs": {"document": {}}}
+    seen = people("admin", "POST", "/previews", {"steps": [step, step]}).body
+    assert codes(seen["steps"][0]) == ["not_in_a_plan"]
+
+
+def test_people_are_made_by_their_route_alone(people: People) -> None:
+    """The generic one has no password to give, and makes nobody an admin."""
+    user = "01a20f7f-bf31-7fc6-80a5-01876f20e570"
+    inputs = {"user": user, "username": "eve", "admin": True}
+    body = {"action": "user.create", "inputs": inputs}
+    done = people("admin", "POST", "/v1/projects/system/executions", body).body
+    assert codes(done) == ["needs_its_route"]
+    cursor = "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"
+    assert people("admin", "GET", f"/policy/versions?cursor={cursor}").status == 400
+
+
+def test_a_plan_that_waits_counts_each_of_its_steps(people: People) -> None:
+    """Waiting as one makes it no cheaper."""
+    document = {
+        "limits": {"rate": {"per_minute": 2}},
+        "approvals": [{"actions": ["budget.set"]}],
+    }
+    assert people("admin", "PUT", "/policy", document).body["status"] == "success"
+    steps = [SET_550, {"action": "checklist.tick", "inputs": {"item": "tests"}}]
+    for status in ("pending_approval", "rejected"):
+        seen = people("operator", "POST", "/previews", {"steps": steps}).body
+        body = {"steps": steps, "confirm": seen["digest"]}
+        assert people("operator", "POST", "/plans", body).body["status"] == status

@@ -70,7 +70,9 @@ def list_policy_versions(
 def what_if(project: str, body: bodies.WhatIf) -> Response[str]:
     """What would happen to these steps under another policy; stores nothing."""
     target = governance.require_operator(shared.target_of(router, project))
-    policy = None if body.document is None else governance.compiled(body.document)
+    policy = None
+    if body.document is not None:  # conditions see what its author may not: admins only
+        policy = governance.compiled(governance.require_project_admin(target, body.document))
     intents = [Intent(step.action, step.inputs) for step in body.steps]
     seen = execution.preview(shared.store(), shared.archived(), target, intents, policy)
     return shared.answer(shown_to(target, seen))

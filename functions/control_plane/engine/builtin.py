@@ -1,12 +1,15 @@
 """What built-in actions bring about, and what stands in their way beside the common gates."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from control_plane.canonical import canonical
 from control_plane.engine.context import Context
-from control_plane.engine.policy import PolicyRefused, compile_policy
-from control_plane.models import ROLE_RANK, Approval, Json, Reason
+from control_plane.engine.gates import Ask
+from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
+from control_plane.engine.rules import judge
+from control_plane.models import ROLE_RANK, Approval, Json, Reason, Role
 from control_plane.registry import builtin
 
 type Effects = list[Mapping[str, Json]]
@@ -25,11 +28,23 @@ def brought_about(action: str, inputs: Inputs, context: Context) -> Outcome:
 
 def _set_policy(inputs: Inputs, context: Context) -> Outcome:
     try:
-        compile_policy(inputs["document"])
+        policy = compile_policy(inputs["document"])
     except PolicyRefused as refused:
         return [Reason("invalid_policy", {"errors": len(refused.errors)})], []
+    if _locks_out(policy, context):
+        return [Reason("policy_locks_out")], []
     version, document = context.policy_version + 1, canonical(inputs["document"])
     return [], [{"kind": "policy.set", "version": version, "document": document}]
+
+
+def _locks_out(policy: Policy, context: Context) -> bool:
+    """Whether a rule of this policy would refuse the next one, asked by the same admin."""
+    action = context.registry.find(builtin.SET_POLICY)
+    if action is None or not policy.rules:
+        return False
+    roles: list[Role] = [context.principal.role] if context.principal.role else []
+    ask = Ask(action, {"document": {}}, 0, roles, replace(context, policy=policy))
+    return any(reason.code == "rule_rejected" for reason in judge(ask).reasons)
 
 
 def _set_default_policy(inputs: Inputs, context: Context) -> Outcome:
@@ -63,14 +78,20 @@ def _stands(status: str, paused: bool) -> Callable[[Inputs, Context], Outcome]:
 
 def _vote(inputs: Inputs, context: Context) -> Outcome:
     approval = context.approval
-    if approval is None:
+    if approval is None or approval.id != inputs["approval"]:
         return [Reason("unknown_approval")], []
     reasons = [*_closed(approval, context), *_unfit(approval, context)]
-    if context.stopped and inputs["decision"] == "approve":
+    if context.stopped and inputs["decision"] == "approve" and not _administers(approval, context):
         reasons.append(Reason(context.stopped))
     said = {"decision": inputs["decision"], "comment": inputs["comment"]}
     vote = {"user": context.principal.owner, **said, "at": context.at}
     return reasons, [{"kind": "approval.vote", "approval": approval.id, "vote": vote}]
+
+
+def _administers(approval: Approval, context: Context) -> bool:
+    """Whether a request is for administration alone, which no pause holds up."""
+    actions = [context.registry.find(intent.action) for intent in approval.steps]
+    return all(action is not None and action.administrative for action in actions)
 
 
 def _closed(approval: Approval, context: Context) -> list[Reason]:
@@ -106,7 +127,9 @@ def _withdraw(_: Inputs, context: Context) -> Outcome:
     return reasons, []
 
 
-def _create_user(inputs: Inputs, _: Context) -> Outcome:
+def _create_user(inputs: Inputs, context: Context) -> Outcome:
+    if not context.private:
+        return [Reason("needs_its_route")], []
     return [], [{**inputs, "kind": "user.create", "must_change_password": True}]
 
 
@@ -121,6 +144,8 @@ def _update_user(inputs: Inputs, context: Context) -> Outcome:
 
 
 def _set_password(inputs: Inputs, context: Context) -> Outcome:
+    if not context.private:
+        return [Reason("needs_its_route")], []
     if context.subject is None:
         return [Reason("unknown_user")], []
     return [], [{**inputs, "kind": "user.password", "must_change_password": True}]

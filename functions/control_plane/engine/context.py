@@ -21,7 +21,7 @@ class Context:
     lock, as records write it. `usage` has what the counters of `engine.counters` hold in the
     windows that `at` falls into; `person` the asking person's `username`, `email`, `attributes`;
     `approval` the request and `subject` the member that an intent is about; `stopped` is why the
-    project does nothing now.
+    project does nothing now; `private` whether something comes with it that no record holds.
     """
 
     org: str
@@ -41,6 +41,7 @@ class Context:
     stopped: Stopped | None = None
     approval: Approval | None = None
     subject: Mapping[str, Json] | None = None
+    private: bool = False
 
     def after(self, decision: Decision) -> "Context":
         """The context that the next decision of the same transaction sees.

@@ -106,6 +106,8 @@ def predict(
         if decisions:
             moment = moment.after(decisions[-1])
         decision = decide(intent, moment, confirmed=confirmed)
+        if len(intents) > 1 and _administers(intent, context):
+            decision = failed(decision, Reason("not_in_a_plan"))
         if late():
             decision = failed(decision, Reason("handler_timeout"))
         elif decision.effect_size > room:
@@ -115,6 +117,12 @@ def predict(
         if not decision.promises:
             break
     return Prediction(decisions, intents, context)
+
+
+def _administers(intent: Intent, context: Context) -> bool:
+    """Whether an intent is administration: what follows it would be decided as if it weren't."""
+    action = context.registry.find(intent.action)
+    return action is not None and action.administrative
 
 
 def _bound(decision: Decision) -> dict[str, Json]:

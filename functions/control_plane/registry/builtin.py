@@ -82,7 +82,7 @@ class _Vote(_Withdrawal):
 class _NewUser(_User):
     """Somebody new; the password comes outside the inputs, as a hash."""
 
-    username: str
+    username: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._@+-]{0,127}$")]
     admin: bool = False
     attributes: dict[str, JsonValue] = {}
 

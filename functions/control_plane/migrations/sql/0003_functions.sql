@@ -68,6 +68,13 @@ BEGIN
     SELECT json_build_object('id', a.id, 'seq', a.seq, 'status', a.status, 'request', a.request,
       'preview', a.preview, 'digest', a.digest, 'role', a.role, 'count', a.count, 'at', iso(a.at),
       'expires_at', iso(a.expires_at), 'votes', a.votes,
+      'voters', (
+        SELECT json_object_agg(u.id, json_build_object(
+          'role', CASE WHEN u.admin THEN 'admin' ELSE m.role END,
+          'since', iso(CASE WHEN u.admin THEN u.created_at ELSE m.since END)))
+        FROM users u LEFT JOIN members m ON m.user_id = u.id AND m.project_id = p_project
+        WHERE u.disabled_at IS NULL
+          AND u.id IN (SELECT (v->>'user')::uuid FROM jsonb_array_elements(a.votes::jsonb) v)),
       'requester', (
         SELECT json_build_object('username', u.username, 'attributes', u.attributes,
           'role', role_of(u.id, p_project))

@@ -1,4 +1,9 @@
 -- Requests for approval that a person may see, newest first, with what they are in each project.
+-- As many rows as fit so many bytes of previews, one at the least; `found` counts them before that cut.
+SELECT * FROM (
+SELECT *, count(*) OVER () AS found, row_number() OVER (ORDER BY id DESC) AS place,
+  sum(octet_length(preview)) OVER (ORDER BY id DESC) AS size
+FROM (
 SELECT a.id::text, a.seq, a.status, iso(a.at) AS requested_at, iso(a.expires_at) AS expires_at,
   a.owner_id, r.username AS requester, a.preview, a.role, a.count, a.votes,
   a.replaces::text AS replaces, p.id::text AS project, p.slug, p.title, p.template,
@@ -16,3 +21,6 @@ WHERE mine.role IS NOT NULL
   AND (%(status)s::text IS NULL OR a.status = %(status)s)
   AND (%(before)s::uuid IS NULL OR a.id < %(before)s::uuid)
 ORDER BY a.id DESC LIMIT %(limit)s
+) AS page) AS measured
+WHERE place = 1 OR size <= 2500000
+ORDER BY id DESC
