@@ -11,10 +11,6 @@ CREATE OR REPLACE TRIGGER head_never_goes_back BEFORE UPDATE ON projects
         OR NEW.archived_seq < OLD.archived_seq)
   EXECUTE FUNCTION refuse_going_back();
 
--- Keys come in the order of time, and are removed in it.
-DROP INDEX idempotency_keys_at_idx;
-CREATE INDEX idempotency_keys_at ON idempotency_keys USING brin (at);
-
 -- The role that a user acts with: an organization's admin is admin in every project.
 -- (PL/pgSQL keeps its plan from call to call; SQL would make it anew each time.)
 CREATE OR REPLACE FUNCTION role_of(p_user uuid, p_project uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$

@@ -32,7 +32,7 @@ CREATE TABLE usage (
   PRIMARY KEY (project_id, counter, ends_at),
   FOREIGN KEY (org_id, project_id) REFERENCES projects (org_id, id)
 );
-CREATE INDEX usage_ends_at ON usage USING brin (ends_at);
+CREATE INDEX usage_ends_at ON usage (ends_at);
 
 -- Requests that wait for approval, or did. `request` is what is asked, `preview` what was shown.
 CREATE TABLE approvals (
