@@ -149,13 +149,7 @@ def carry_out(
     """
     journal.act_as(approval.requester, approval.person)
     prediction = predict(approval.steps, journal.context, late=late)
-    asking = Asking(
-        principal=journal.context.principal,
-        request_id=uuid7(),
-        trigger="approval",
-        about=approval.seq,
-        approval={"id": approval.id, "deciders": deciders},
-    )
+    asking = outcome_of(approval, journal.context.principal, deciders)
     if prediction.digest == approval.digest:
         return _done(journal, approval, prediction.granted(), asking)
     if prediction.decisions[-1].promises:

@@ -15,7 +15,6 @@ from control_plane.models import Decision, Intent, Json
 
 MAX_SIMULATIONS = 80
 MAX_UNLOCKS = 3
-MAX_PREPARATIONS = 2
 
 _ABOUT_COST = {"budget_exceeded", "action_budget_exceeded"}
 _ABOUT_STATE = {"precondition_failed", "rule_rejected", "invariant_broken", "check_failed"}
