@@ -27,6 +27,7 @@ from control_plane.target import Target
 
 _ID_SHAPED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MIN_PASSWORD = 12
+FIRST_HOURS = 24
 ADMIN = "admin"
 SYSTEM_SLUG = "system"
 """The organization's own project: users and tokens are executions in its chain."""
@@ -35,7 +36,7 @@ type Effects = list[Mapping[str, Json]]
 type Steps = list[tuple[Intent, Effects]]
 
 
-def _administer(
+def administer(
     store: Store, target: Target, steps: Steps, request_id: str | None = None
 ) -> dict[str, Json]:
     """Commit built-in actions that the caller of this function has authorised, as one.
@@ -86,10 +87,12 @@ def create_organization(
     password: str,
     *,
     must_change_password: bool = True,
+    password_hours: int | None = None,
 ) -> dict[str, str]:
     """Make an organization with its own chain and its first admin, `admin`.
 
-    Returns organization, username, password. Raises `Conflict` when the slug is taken.
+    With `password_hours`, the password opens one session, within so many hours. Returns
+    organization, username, password. Raises `Conflict` when the slug is taken.
     """
     org, project, user = uuid7(), uuid7(), uuid7()
     organization = {"kind": "organization.create", "slug": slug, "title": slug.capitalize()}
@@ -101,21 +104,28 @@ def create_organization(
     }
     steps: Steps = [
         (Intent("organization.create", {"slug": slug}), [organization, system]),
-        _new_user(user, ADMIN, password, admin=True, must_change=must_change_password),
+        _new_user(
+            user,
+            ADMIN,
+            password,
+            admin=True,
+            must_change=must_change_password,
+            hours=password_hours,
+        ),
     ]
-    _administer(store, Target(org, project, SYSTEM, registries["system"]), steps)
+    administer(store, Target(org, project, SYSTEM, registries["system"]), steps)
     return {"organization": org, "username": ADMIN, "password": password}
 
 
 def first_organization(url: str, slug: str, password: str) -> bool:
     """Make an organization unless it is there, through any login that may; whether it was made.
 
-    Its admin must change the password at the first sign-in.
+    Its admin's password is good for one sign-in, within a day, and must be changed then.
     """
     store = Store(url)
     if organization_id(store, slug) is not None:
         return False
-    create_organization(store, load_registries(), slug, password)
+    create_organization(store, load_registries(), slug, password, password_hours=FIRST_HOURS)
     return True
 
 
@@ -127,11 +137,17 @@ def create_user(
     Who may do so is checked by the caller. Raises `Conflict` when the name is taken.
     """
     new = _new_user(uuid7(), username, password, admin=False, must_change=True)
-    return _administer(store, system_target(store, registries, org), [new])
+    return administer(store, system_target(store, registries, org), [new])
 
 
 def _new_user(
-    user: str, username: str, password: str, *, admin: bool, must_change: bool
+    user: str,
+    username: str,
+    password: str,
+    *,
+    admin: bool,
+    must_change: bool,
+    hours: int | None = None,
 ) -> tuple[Intent, Effects]:
     inputs = {"user": user, "username": username, "admin": admin}
     effect = {
@@ -139,6 +155,7 @@ def _new_user(
         "kind": "user.create",
         "password_hash": hasher().hash(password),
         "must_change_password": must_change,
+        "password_hours": hours,
     }
     return Intent("user.create", inputs), [effect]
 
@@ -169,7 +186,7 @@ def create_project(
         *_first_policy(store, org, names["template"]),
     ]
     try:
-        return _administer(store, target, steps, request_id)
+        return administer(store, target, steps, request_id)
     except Conflict:
         made = store.read(org, "project_by_slug", slug=names["slug"])
         if request_id is None or not made:
@@ -289,7 +306,7 @@ def _set_password(store: Store, target: Target, user: str, password: str) -> Non
         "password_hash": hasher().hash(password),
         "must_change_password": False,
     }
-    _administer(store, target, [(Intent("user.password", {"user": user}), [effect])])
+    administer(store, target, [(Intent("user.password", {"user": user}), [effect])])
 
 
 def system_target(store: Store, registries: Mapping[str, Registry], org: str) -> Target:

@@ -6,6 +6,7 @@ ControlPlaneError
  ├─ Unauthenticated      401  who asks is not known
  ├─ PasswordChangeRequired 403
  ├─ WrongPassword        403
+ ├─ InsufficientScope    403  an API token lacks the scope
  ├─ Forbidden            403  who asks is known and may not
  ├─ NotFound             404  absent, or secret from the caller
  ├─ Conflict             409  a name is taken
@@ -82,6 +83,18 @@ class Forbidden(ControlPlaneError):
 
     code = "forbidden"
     status = HTTPStatus.FORBIDDEN
+
+
+class InsufficientScope(ControlPlaneError):
+    """The API token lacks the scope that `scope` names. Make one that has it."""
+
+    code = "insufficient_scope"
+    status = HTTPStatus.FORBIDDEN
+
+    @property
+    def headers(self) -> dict[str, str]:
+        scope = self.members["scope"]
+        return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
 
 
 class NotFound(ControlPlaneError):

@@ -11,6 +11,7 @@ from control_plane import deciding
 from control_plane.engine.counters import window_end
 from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
 from control_plane.errors import Forbidden, InvalidPolicy, NotFound
+from control_plane.identity import Caller
 from control_plane.models import ROLE_RANK, SYSTEM, Json
 from control_plane.reading import clamped, decoded, encoded, position
 from control_plane.registry import Registry, load_registries
@@ -127,9 +128,9 @@ def _exhausted_at(limit: int | None, used: int, now: str) -> str | None:
     return text if text < window_end("budget.day", now) else None
 
 
-def rollup(store: Store, org: str, user: str) -> dict[str, Json]:
-    """All projects of a person at a glance."""
-    rows = store.read(org, "rollup", user=user)
+def rollup(store: Store, caller: Caller) -> dict[str, Json]:
+    """All projects of the caller at a glance."""
+    rows = store.read(caller.org, "rollup", user=caller.user, only=caller.projects)
     return {"items": [_glance(row) for row in rows]}
 
 

@@ -1,11 +1,14 @@
 """Who asks: signing in, sessions, and what a token may see. Identity never comes from a parameter.
 
-A token reads `cas_<organization id>_<256 random bits>`: the id only says in which tenant to look
-it up, so that no look-up crosses tenants; only the hash of the whole is kept.
+A session's token reads `cas_<organization id>_<256 random bits>`, an API token
+`cat_<organization id>_<256 random bits>_<checksum>`: the id only says in which tenant to look it
+up, so that no look-up crosses tenants; only the hash of the whole is kept. The checksum (CRC-32)
+lets scanners for leaked secrets tell a token from what only looks like one.
 """
 
 import secrets
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
@@ -16,6 +19,8 @@ from argon2.exceptions import VerificationError
 
 from control_plane.canonical import sha256
 from control_plane.errors import (
+    Forbidden,
+    InsufficientScope,
     NotFound,
     PasswordChangeRequired,
     Throttled,
@@ -23,13 +28,14 @@ from control_plane.errors import (
     Unavailable,
     WrongPassword,
 )
-from control_plane.models import Json, Principal, Role
+from control_plane.models import Authority, Json, Principal, Role
 from control_plane.registry import Registry
 from control_plane.store import Row, Store
 from control_plane.target import Target
 
 SESSION_HOURS = 12
-TOKEN_PREFIX = "cas"  # noqa: S105 (not a secret: what tokens start with)
+SESSION_PREFIX = "cas"
+API_TOKEN_PREFIX = "cat"  # noqa: S105 (not a secret: what tokens start with)
 LINK_PREFIX = "csl"
 LINK_HOURS = 24
 
@@ -41,7 +47,12 @@ _AUTHENTICATE = "SELECT authenticate(%(org)s, %(token_hash)s, %(project)s) AS ca
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A signed-in person and, where a project was named, which one and in what role."""
+    """Who asks, by a session or an API token, and in what role where a project was named.
+
+    `token` is the API token's id, `scopes` what it may be used for and `projects` where, each None
+    for a session, the last also for a token that holds wherever its owner may go. `admin` says
+    whether an admin of the organization asks, and not through a token that is for some projects.
+    """
 
     org: str
     user: str
@@ -52,12 +63,20 @@ class Caller:
     slug: str | None
     title: str | None
     template: str | None
+    status: str | None
     role: Role | None
+    token: str | None = None
+    scopes: Sequence[Authority] | None = None
+    projects: Sequence[str] | None = None
 
     @property
     def principal(self) -> Principal:
         """The caller as records name them."""
-        return Principal("user", self.user, self.user, "session", self.role)
+        if self.token is None:
+            return Principal("user", self.user, self.user, "session", self.role)
+        return Principal(
+            "token", self.token, self.user, "token", self.role, frozenset(self.scopes or ())
+        )
 
 
 @cache
@@ -83,7 +102,16 @@ def login(store: Store, username: str, password: str, organization: str | None) 
     person = _person_with(store, org, username, password)
     if person is None:
         raise Unauthenticated("The user name or the password is wrong.")
-    return _open_session(store, org, person)
+    return _open_session(store, org, _rehashed(store, org, person, password))
+
+
+def _rehashed(store: Store, org: str, person: Row, password: str) -> Row:
+    """The person, their password hashed anew where it was hashed with other parameters."""
+    if not hasher().check_needs_rehash(person["password_hash"]):
+        return person
+    fresh = hasher().hash(password)
+    changed = {"user": person["id"], "before": person["password_hash"], "after": fresh}
+    return {**person, "password_hash": fresh} if store.write(org, "rehashed", **changed) else person
 
 
 def _person_with(store: Store, org: str, username: str, password: str) -> Row | None:
@@ -100,7 +128,7 @@ def _person_with(store: Store, org: str, username: str, password: str) -> Row | 
 
 
 def _open_session(store: Store, org: str, person: Mapping[str, Json]) -> dict[str, Json]:
-    token = f"{TOKEN_PREFIX}_{UUID(org).hex}_{secrets.token_urlsafe(32)}"
+    token = f"{SESSION_PREFIX}_{UUID(org).hex}_{secrets.token_urlsafe(32)}"
     opened = store.write(
         org,
         "session_opened",
@@ -110,12 +138,25 @@ def _open_session(store: Store, org: str, person: Mapping[str, Json]) -> dict[st
         hours=SESSION_HOURS,
     )
     if not opened:
-        raise Unauthenticated("The password has just been changed.")
+        raise Unauthenticated(
+            "This password holds no more: it has just been changed, or was a first one that is"
+            " good once, within a day. Ask for a new one."
+        )
     return {
         "token": token,
         "expires_at": opened[0]["expires_at"],
         "must_change_password": person["must_change_password"],
     }
+
+
+def new_api_token(org: str) -> str:
+    """The text of a new API token: 256 random bits, with a checksum at its end."""
+    text = f"{API_TOKEN_PREFIX}_{UUID(org).hex}_{secrets.token_hex(32)}"
+    return f"{text}_{_checksum(text)}"
+
+
+def _checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def make_link(store: Store, org: str, username: str) -> str:
@@ -164,14 +205,24 @@ def authenticate(store: Store, token: str | None, project: str | None = None) ->
     Takes no lock. Raises `Unauthenticated`. Says nothing of whether the project exists: see
     `target`.
     """
-    org = _organization_of(token)
+    org = _tenant_of(token)
     [row] = store.call(_AUTHENTICATE, org=org, token_hash=sha256(token or ""), project=project)
     if row["caller"] is None:
         raise Unauthenticated()
     return Caller(org=str(org), **orjson.loads(row["caller"]))
 
 
-def _organization_of(token: str | None, expected: str = TOKEN_PREFIX) -> UUID:
+def _tenant_of(token: str | None) -> UUID:
+    """The tenant that a session's or an API token names; its checksum is looked at first."""
+    text, _, checksum = (token or "").rpartition("_")
+    if not text.startswith(f"{API_TOKEN_PREFIX}_"):
+        return _organization_of(token, SESSION_PREFIX)
+    if checksum != _checksum(text):
+        raise Unauthenticated()
+    return _organization_of(text, API_TOKEN_PREFIX)
+
+
+def _organization_of(token: str | None, expected: str) -> UUID:
     parts = (token or "").split("_", 2)
     try:
         prefix, org, _ = parts
@@ -189,9 +240,28 @@ def ready_to_act(caller: Caller) -> Caller:
     return caller
 
 
-def target(caller: Caller, registries: Mapping[str, Registry]) -> Target:
-    """The project that the caller named, if they may see it; else `NotFound`."""
+def permitted(caller: Caller, scope: Authority) -> Caller:
+    """The caller, unless they came with an API token that lacks a scope: `InsufficientScope`."""
+    if caller.scopes is not None and scope not in caller.scopes:
+        raise InsufficientScope(scope=scope)
+    return caller
+
+
+def signed_in(caller: Caller) -> Caller:
+    """The caller, if they signed in themselves; no API token makes or ends sessions or tokens."""
+    if caller.token is not None:
+        raise Forbidden("An API token may not do this. Sign in.")
+    return caller
+
+
+def target(caller: Caller, registries: Mapping[str, Registry], *, purged: bool = False) -> Target:
+    """The project that the caller named, if they may see it; else `NotFound`.
+
+    A purged one is there for nobody, except, where `purged` says so, for who repeats the purge.
+    """
     if caller.project is None or caller.role is None or caller.template is None:
+        raise NotFound()
+    if caller.status == "purged" and not purged:
         raise NotFound()
     registry = registries.get(caller.template)
     if registry is None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 
+from control_plane.identity import Caller
 from control_plane.models import ROLE_RANK, Json, Principal
 from control_plane.reading import clamped, decoded, encoded
 from control_plane.registry import Registry
@@ -17,19 +18,20 @@ from control_plane.visibility import shown_to
 def requests(
     store: Store,
     registries: Mapping[str, Registry],
-    asking: tuple[str, str],
+    caller: Caller,
     limit: int,
     cursor: str | None,
     **wanted: str | None,
 ) -> dict[str, Json]:
-    """A page of requests, newest first. `asking` is the organization and who looks.
+    """A page of requests, newest first, as the caller may see them.
 
     `wanted` has `project` and `status`, None for any. Of all projects, only those that wait for
     this person's decision, or were asked by them, are on the page.
     """
-    org, user = asking
+    org, user = caller.org, caller.user
     before, count = decoded(cursor, UUID), clamped(limit)
-    rows = store.read(org, "approvals", user=user, before=before, limit=count + 1, **wanted)
+    seen = {"user": user, "only": caller.projects}
+    rows = store.read(org, "approvals", **seen, before=before, limit=count + 1, **wanted)
     page = rows[:count]
     people = sorted({vote["user"] for row in page for vote in orjson.loads(row["votes"])})
     names = {row["id"]: row["username"] for row in store.read(org, "users_by_id", ids=people)}

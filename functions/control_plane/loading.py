@@ -128,6 +128,7 @@ def context_of(
         version=loaded.head.get("version", 0),
         hash=loaded.head.get("hash", GENESIS_HASH),
         components=loaded.components,
+        slug=loaded.head.get("slug", ""),
         past=past or {},
         policy=known.policy,
         policy_version=known.version,
@@ -174,6 +175,8 @@ def person_of(person: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _stopped(head: Mapping[str, Json]) -> Stopped | None:
+    if head.get("status") == "purged":
+        return "project_purged"
     if head.get("status") == "archived":
         return "project_archived"
     if head.get("organization_paused"):

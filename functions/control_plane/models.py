@@ -9,6 +9,8 @@ Json = Any  # dict[str, Json] | list[Json] | str | int | float | bool | None
 Status = Literal["success", "rejected", "failed", "pending_approval"]
 Role = Literal["viewer", "operator", "admin"]
 Risk = Literal["low", "medium", "high"]
+Authority = Literal["read", "execute", "approve", "admin"]
+"""What an API token may be used for; a session may be used for all of it."""
 
 ROLE_RANK: Mapping[Role | None, int] = {None: 0, "viewer": 1, "operator": 2, "admin": 3}
 
@@ -18,13 +20,17 @@ GENESIS_HASH = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, as authentication found it; ids are opaque, `owner` is the person behind."""
+    """Who asks, as authentication found it; ids are opaque, `owner` is the person behind.
+
+    `scopes` is what an API token leaves of what its owner may; None for all of it.
+    """
 
     kind: Literal["user", "token", "webhook", "schedule", "system"]
     id: str
     owner: str
     via: str
     role: Role | None = None
+    scopes: frozenset[Authority] | None = None
 
     def record(self) -> dict[str, Json]:
         """The principal as records name it."""

@@ -10,6 +10,7 @@ from control_plane.archive.reader import Archive
 from control_plane.audit import as_answer
 from control_plane.canonical import canonical, sha256, stored
 from control_plane.errors import Malformed, NotFound
+from control_plane.identity import Caller
 from control_plane.models import Json
 from control_plane.store import Row, Store
 from control_plane.target import Target
@@ -24,17 +25,20 @@ MAX_LIMIT = 200
 _TOP = 2**63 - 1
 
 
-def projects(store: Store, org: str, user: str, limit: int, cursor: str | None) -> dict[str, Json]:
-    """A page of the projects that this person may see."""
+def projects(store: Store, caller: Caller, limit: int, cursor: str | None) -> dict[str, Json]:
+    """A page of the projects that the caller may see."""
     before, count = decoded(cursor, UUID), clamped(limit)
-    rows = store.read(org, "projects", user=user, project=None, before=before, limit=count + 1)
+    seen = {"user": caller.user, "only": caller.projects}
+    page = {"project": None, "before": before, "limit": count + 1}
+    rows = store.read(caller.org, "projects", **seen, **page)
     more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
     return {"items": rows[:count], "next_cursor": more}
 
 
 def project(store: Store, org: str, user: str, id: str) -> dict[str, Json]:
-    """One project as the list shows it."""
-    rows = store.read(org, "projects", user=user, project=id, before=None, limit=1)
+    """One project as the list shows it; of a purged one, the tombstone."""
+    page = {"before": None, "only": None, "limit": 1}
+    rows = store.read(org, "projects", user=user, project=id, **page)
     if not rows:
         raise NotFound()
     return rows[0]

@@ -7,7 +7,7 @@ import typer
 from control_plane.errors import ControlPlaneError
 from control_plane.settings import SettingRefused
 
-from infra.cli import archive, database, local, organizations, policy, projects, users
+from infra.cli import archive, database, local, organizations, policy, projects, tokens, users
 
 app = typer.Typer(
     name="chat-agent",
@@ -21,6 +21,7 @@ app.command("migrate")(database.migrate)
 app.add_typer(archive.app, name="archive")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(users.app, name="users")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(projects.app, name="projects")
 app.add_typer(policy.app, name="policy")
 

@@ -8,7 +8,8 @@ import typer
 from infra.cli.shared import Organization, ask, organization, project
 
 app = typer.Typer(
-    help="Projects: make, list, pause, resume, archive; their members.", no_args_is_help=True
+    help="Projects: make, list, pause, resume, archive, purge; their members.",
+    no_args_is_help=True,
 )
 
 Slug = Annotated[str, typer.Argument(help="The project's slug.")]
@@ -56,6 +57,21 @@ def resume(slug: Slug, org: Organization = "main") -> None:
 def archive(slug: Slug, org: Organization = "main") -> None:
     """Make a project read-only until it is resumed."""
     _change(slug, org, "project.archive", "archived")
+
+
+@app.command()
+def purge(
+    slug: Slug,
+    confirm: Annotated[str, typer.Option(prompt="Type the slug again", help="The slug, again.")],
+    org: Organization = "main",
+) -> None:
+    """Remove a project for good, all but a tombstone. There is no way back.
+
+    Executions are out of reach at once and are removed by the next archive run.
+    """
+    store, target = project(org, slug)
+    ask(store, target, "project.purge", {"slug": confirm})
+    typer.echo(f"Project {slug} is purged.")
 
 
 @app.command()

@@ -11,9 +11,11 @@ from control_plane.api import shared
 from control_plane.store import Store
 from handlers import api
 
+from infra.local import bootstrap
 from infra.local.bootstrap import seed
 from tests.conftest import ADMIN_PASSWORD, Database
 from tests.handlers.events import Context, event
+from tests.handlers.people import PASSWORDS, People
 
 
 @dataclass
@@ -49,3 +51,15 @@ def token(call: Call) -> str:
     """The token of a signed-in admin."""
     answer = call("POST", "/v1/auth/login", {"username": "admin", "password": ADMIN_PASSWORD})
     return str(answer.body["token"])
+
+
+@pytest.fixture
+def people(call: Call, database: Database) -> People:
+    """Project Harbor with its people and its policy."""
+    store = Store(database.app)
+    org = bootstrap.seed(store, ADMIN_PASSWORD)
+    names = {"slug": "harbor", "title": "Harbor", "template": "harbor"}
+    bootstrap._project(store, org, names)
+    bootstrap.govern_harbor(store, org, PASSWORDS)
+    store.disconnect()
+    return People(call)

@@ -105,7 +105,7 @@ def assert_every_outcome_is_what_was_approved(desk: Desk, target: Target) -> Non
     shown = {}
     for row in desk.store.read(
         target.org, "approvals", user=target.principal.owner, project=target.project,
-        status=None, before=None, limit=200,
+        status=None, before=None, only=None, limit=200,
     ):  # fmt: skip
         shown[row["id"]] = row
     seen: set[str] = set()

@@ -29,6 +29,7 @@ TENANT_TABLES = [
     "usage",
     "approvals",
     "sign_in_links",
+    "tokens",
 ]
 
 

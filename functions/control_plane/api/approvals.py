@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from control_plane import deciding, inbox
+from control_plane import deciding, identity, inbox
 from control_plane.api import bodies, shared
 from control_plane.errors import ApprovalSuperseded
 from control_plane.visibility import shown_to
@@ -21,7 +21,7 @@ def list_mine(limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = None
     """What waits for one's decision, or was asked by oneself and waits, across all projects."""
     caller = shared.caller(router)
     page = inbox.requests(
-        shared.store(), shared.registries(), (caller.org, caller.user), limit, cursor,
+        shared.store(), shared.registries(), caller, limit, cursor,
         project=None, status="pending",
     )  # fmt: skip
     return shared.answer(page)
@@ -35,10 +35,10 @@ def list_approvals(
     cursor: str | None = None,
 ) -> Response[str]:
     """A project's requests, newest first."""
-    target = shared.target_of(router, project)
-    asking = (target.org, target.principal.owner)
+    caller = shared.caller(router, project)
+    target = identity.target(caller, shared.registries())
     page = inbox.requests(
-        shared.store(), shared.registries(), asking, limit, cursor,
+        shared.store(), shared.registries(), caller, limit, cursor,
         project=target.project, status=status,
     )  # fmt: skip
     return shared.answer(page)
@@ -47,7 +47,7 @@ def list_approvals(
 @router.post("/projects/<project>/approvals/<approval>/decision")
 def decide(project: str, approval: ApprovalId, body: bodies.Vote) -> Response[str]:
     """Approve or reject a request. What was approved is what happens, or nothing does."""
-    target = shared.target_of(router, project)
+    target = shared.target_of(router, project, "approve")
     said = body.model_dump()
     request_id = shared.request_id(router, None)
     try:
@@ -64,7 +64,7 @@ def withdraw(
     body: bodies.Nothing,  # noqa: ARG001
 ) -> Response[str]:
     """Take back one's own request."""
-    target = shared.target_of(router, project)
+    target = shared.target_of(router, project, "execute")
     request_id = shared.request_id(router, None)
     done = deciding.withdraw(shared.store(), shared.archived(), target, approval, request_id)
     return shared.answer(shown_to(target, done))

@@ -4,6 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from control_plane.models import Authority
+from control_plane.tokens import DAYS, MOST_DAYS
+
 RequestId = Annotated[str, Field(min_length=1, max_length=128)]
 PlanId = Annotated[
     str, Field(min_length=1, max_length=125, description="Its steps' ids are this, / and a number.")
@@ -128,6 +131,21 @@ class NewPassword(Body):
     """A password that must be changed at the next sign-in."""
 
     password: Secret
+
+
+class Purge(Body):
+    """The project's slug, typed once more."""
+
+    slug: Slug
+
+
+class NewToken(Body):
+    """An API token to make for oneself; `projects` are slugs or ids, all without any."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    scopes: Annotated[list[Authority], Field(min_length=1, max_length=4)]
+    projects: Annotated[list[Slug], Field(min_length=1, max_length=100)] | None = None
+    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Days until it ends.")] = DAYS
 
 
 class Member(Body):

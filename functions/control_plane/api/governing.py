@@ -69,7 +69,7 @@ def list_policy_versions(
 @router.post("/projects/<project>/policy/what-if")
 def what_if(project: str, body: bodies.WhatIf) -> Response[str]:
     """What would happen to these steps under another policy; stores nothing."""
-    target = governance.require_operator(shared.target_of(router, project))
+    target = governance.require_operator(shared.target_of(router, project, "read"))
     policy = None
     if body.document is not None:  # conditions see what its author may not: admins only
         policy = governance.compiled(governance.require_project_admin(target, body.document))

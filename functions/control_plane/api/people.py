@@ -25,7 +25,7 @@ def login_by_link(body: bodies.Link) -> Response[str]:
 @router.post("/auth/logout")
 def logout() -> Response[str]:
     """End the session of the token that is sent."""
-    caller = shared.anyone(router)
+    caller = shared.person(router)
     identity.logout(shared.store(), caller, shared.bearer(router) or "")
     return shared.no_content()
 
@@ -36,7 +36,7 @@ def change_password(body: bodies.PasswordChange) -> Response[str]:
     administration.change_password(
         shared.store(),
         shared.registries(),
-        shared.anyone(router),
+        shared.person(router),
         body.current_password,
         body.new_password,
     )

@@ -26,7 +26,7 @@ def list_projects(
 ) -> Response[str]:
     """The projects that one may see, newest first."""
     caller = shared.caller(router)
-    page = reading.projects(shared.store(), caller.org, caller.user, limit, cursor)
+    page = reading.projects(shared.store(), caller, limit, cursor)
     return shared.answer(page)
 
 
@@ -45,10 +45,10 @@ def create_project(body: bodies.NewProject) -> Response[str]:
 
 @router.get("/projects/<project>")
 def get_project(project: str) -> Response[str]:
-    """One project."""
-    target = shared.target_of(router, project)
-    user = target.principal.owner
-    return shared.answer(reading.project(shared.store(), target.org, user, target.project))
+    """One project; its tombstone, for admins of the organization, where it has been purged."""
+    caller = shared.caller(router, project)
+    found = identity.target(caller, shared.registries(), purged=caller.admin)
+    return shared.answer(reading.project(shared.store(), found.org, caller.user, found.project))
 
 
 @router.patch("/projects/<project>")
@@ -74,6 +74,14 @@ def pause_project(project: str, body: bodies.Nothing) -> Response[str]:  # noqa:
 def resume_project(project: str, body: bodies.Nothing) -> Response[str]:  # noqa: ARG001
     """Let a paused or archived project go on."""
     return shared.asked(router, shared.target_of(router, project), builtin.RESUME, {})
+
+
+@router.post("/projects/<project>/purge")
+def purge_project(project: str, body: bodies.Purge) -> Response[str]:
+    """Remove a project for good: all but a tombstone and its chain's head. There is no way back."""
+    caller = shared.caller(router, project)
+    found = identity.target(caller, shared.registries(), purged=True)
+    return shared.asked(router, found, builtin.PURGE, body.model_dump())
 
 
 @router.get("/projects/<project>/registry")
@@ -106,7 +114,7 @@ def get_state(
 @router.post("/projects/<project>/previews")
 def preview(project: str, body: bodies.Preview) -> Response[str]:
     """What would happen if these steps were asked for now; stores nothing."""
-    target = shared.target_of(router, project)
+    target = shared.target_of(router, project, "read")
     return _shown(target, _preview(target, body.steps))
 
 
@@ -120,7 +128,7 @@ def execute(project: str, body: bodies.Execution) -> Response[str]:
         confirm=body.confirm,
         replaces=body.replaces,
     )
-    target = shared.target_of(router, project)
+    target = shared.target_of(router, project, "execute")
     return _execute(target, request)
 
 
@@ -134,7 +142,7 @@ def execute_plan(project: str, body: bodies.Plan) -> Response[str]:
         confirm=body.confirm,
         replaces=body.replaces,
     )
-    target = shared.target_of(router, project)
+    target = shared.target_of(router, project, "execute")
     return _execute(target, request)
 
 
@@ -178,7 +186,7 @@ def revert(project: str, body: bodies.Revert) -> Response[str]:
         intents=[Intent(REVERT, {"version": body.version})],
         confirm=None,
     )
-    return _execute(shared.target_of(router, project), request)
+    return _execute(shared.target_of(router, project, "execute"), request)
 
 
 def _preview(target: Target, steps: list[bodies.Step]) -> dict[str, Json]:

@@ -11,9 +11,9 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from control_plane import administration, execution
 from control_plane.archive import reader
 from control_plane.errors import IdempotencyConflict, InvalidBody
-from control_plane.identity import Caller, authenticate, ready_to_act, target
+from control_plane.identity import Caller, authenticate, permitted, ready_to_act, signed_in, target
 from control_plane.ids import uuid7
-from control_plane.models import Intent, Json
+from control_plane.models import Authority, Intent, Json
 from control_plane.registry import Registry, load_registries
 from control_plane.requests import Request
 from control_plane.settings import settings
@@ -22,6 +22,7 @@ from control_plane.target import Target
 from control_plane.visibility import shown_to
 
 MAX_BODY_BYTES = 256 * 1024
+SAFE_METHODS = ("GET", "HEAD")
 
 
 @cache
@@ -42,19 +43,32 @@ def archived() -> reader.Archive:
     return reader.Archive(store())
 
 
-def caller(router: APIGatewayHttpRouter, project: str | None = None) -> Caller:
-    """Who sent this request; a due password change stops all but the routes that make it."""
-    return ready_to_act(anyone(router, project))
+def caller(
+    router: APIGatewayHttpRouter, project: str | None = None, scope: Authority | None = None
+) -> Caller:
+    """Who sent this request; a due password change stops all but the routes that make it.
+
+    An API token must have the scope: `read` where a request only reads, and else `admin`, unless
+    the route asks for less.
+    """
+    found = ready_to_act(authenticate(store(), bearer(router), project))
+    reads = router.current_event.http_method in SAFE_METHODS
+    return permitted(found, scope or ("read" if reads else "admin"))
 
 
-def anyone(router: APIGatewayHttpRouter, project: str | None = None) -> Caller:
+def anyone(router: APIGatewayHttpRouter) -> Caller:
     """Who sent this request, also while their password change is due."""
-    return authenticate(store(), bearer(router), project)
+    return permitted(authenticate(store(), bearer(router)), "read")
 
 
-def target_of(router: APIGatewayHttpRouter, project: str) -> Target:
-    """The project that this request names, if its sender may see it."""
-    return target(caller(router, project), registries())
+def person(router: APIGatewayHttpRouter) -> Caller:
+    """Who sent this request by a session of theirs, also while their password change is due."""
+    return signed_in(authenticate(store(), bearer(router)))
+
+
+def target_of(router: APIGatewayHttpRouter, project: str, scope: Authority | None = None) -> Target:
+    """The project that this request names, if its sender may see it; scopes as `caller` says."""
+    return target(caller(router, project, scope), registries())
 
 
 def bearer(router: APIGatewayHttpRouter) -> str | None:

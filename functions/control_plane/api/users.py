@@ -66,4 +66,4 @@ def resume(body: bodies.Nothing) -> Response[str]:  # noqa: ARG001
 def rollup() -> Response[str]:
     """All projects that one may see at a glance."""
     caller = shared.caller(router)
-    return shared.answer(governance.rollup(shared.store(), caller.org, caller.user))
+    return shared.answer(governance.rollup(shared.store(), caller))

@@ -68,6 +68,8 @@ def archive(
 ) -> Summary:
     """Archive all whole UTC days older than `after_days`; with 0, everything up to now.
 
+    What is left of purged projects' executions is removed first.
+
     `url` is the archiver's login. `progress` is told the number of rows after each part. Ends
     early, between parts, when less than `RESERVE_S` is left. Raises `Incomplete` when some
     organization's chain is broken, after all others', `Overtaken` while another run is at work,
@@ -78,6 +80,7 @@ def archive(
             raise Overtaken("Another archive run is at work. Look again when it has ended.")
         [found] = _fetch(connection, "archive_cutoff", days=after_days)
         run = _Run(connection, bucket, found["cutoff"], progress, time_left)
+        run.remove_purged()
         run.archive_all()
     return run.summary
 
@@ -106,6 +109,13 @@ class _Run:
     progress: Progress
     time_left: Callable[[], float]
     summary: Summary = field(default_factory=Summary)
+
+    def remove_purged(self) -> None:
+        """Remove what is left of purged projects' executions, a few thousand at a time."""
+        while self.time_left() > RESERVE_S:
+            [removed] = _fetch(self.connection, "archive_purged")
+            if removed["rows"] == 0:
+                return
 
     def archive_all(self) -> None:
         """Every organization's days, oldest first; one with a broken chain stops only itself."""

@@ -76,6 +76,12 @@ def _stands(status: str, paused: bool) -> Callable[[Inputs, Context], Outcome]:
     return lambda _inputs, _context: ([], [effect])
 
 
+def _purge(inputs: Inputs, context: Context) -> Outcome:
+    if inputs["slug"] != context.slug:
+        return [Reason("wrong_slug")], []
+    return [], [{"kind": "project.purge"}]
+
+
 def _vote(inputs: Inputs, context: Context) -> Outcome:
     approval = context.approval
     if approval is None or approval.id != inputs["approval"]:
@@ -164,6 +170,7 @@ _KNOWN: dict[str, Callable[[Inputs, Context], Outcome]] = {
     builtin.ARCHIVE: _stands("archived", False),
     builtin.PAUSE: _stands("active", True),
     builtin.RESUME: _stands("active", False),
+    builtin.PURGE: _purge,
     builtin.DECIDE_APPROVAL: _vote,
     builtin.WITHDRAW_APPROVAL: _withdraw,
     builtin.CREATE_USER: _create_user,

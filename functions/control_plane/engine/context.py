@@ -9,7 +9,9 @@ from control_plane.engine.policy import NO_POLICY, Policy
 from control_plane.models import Approval, Decision, Held, Json, Past, Principal
 from control_plane.registry import Registry
 
-type Stopped = Literal["project_archived", "project_paused", "organization_paused"]
+type Stopped = Literal[
+    "project_purged", "project_archived", "project_paused", "organization_paused"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Context:
     version: int
     hash: str
     components: Mapping[str, Held]
+    slug: str = ""
     past: Mapping[int, Past] = field(default_factory=dict)
     policy: Policy = NO_POLICY
     policy_version: int = 0

@@ -82,6 +82,7 @@ def _weighed(
         *wrong,
         *gates.stopped(ask),
         *gates.role(ask),
+        *gates.authority(ask),
         *gates.limits(ask),
         *verdict.reasons,
         *gates.preconditions(ask, inputs_known=not wrong),

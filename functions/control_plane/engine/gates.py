@@ -16,6 +16,7 @@ from control_plane.engine.scopes import highest, scope_of
 from control_plane.engine.windows import is_open, next_opening
 from control_plane.models import ROLE_RANK, Json, Reason, Role
 from control_plane.registry import Action, Check
+from control_plane.registry.builtin import authority_of
 from control_plane.registry.registry import check_name, owner_of
 
 MAX_INPUT_REASONS = 10
@@ -59,8 +60,9 @@ def _input_reason(error: Any) -> Reason:
 
 
 def stopped(ask: Ask) -> Iterator[Reason]:
-    """A project that is archived or paused does nothing but be administered."""
-    if ask.context.stopped and not ask.action.administrative:
+    """An archived or paused project does nothing but be administered; a purged one nothing."""
+    administered = ask.action.administrative and ask.context.stopped != "project_purged"
+    if ask.context.stopped and not administered:
         yield Reason(ask.context.stopped)
 
 
@@ -69,6 +71,13 @@ def role(ask: Ask) -> Iterator[Reason]:
     needed = ask.action.needed_role
     if ROLE_RANK[highest(ask.roles)] < ROLE_RANK[needed]:
         yield Reason("role_required", {"role": needed})
+
+
+def authority(ask: Ask) -> Iterator[Reason]:
+    """An API token does only what its scopes say; whoever signed in is not limited by any."""
+    scopes, needed = ask.context.principal.scopes, authority_of(ask.action)
+    if scopes is not None and needed not in scopes:
+        yield Reason("scope_required", {"scope": needed})
 
 
 def limits(ask: Ask) -> Iterator[Reason]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from control_plane.canonical import MAX_INTEGER
-from control_plane.models import Role
+from control_plane.models import Authority, Role
 from control_plane.registry.declared import STRICT, Action, Changed, View
 
 REVERT = "project.revert"
@@ -18,12 +18,15 @@ SET_MEMBER = "project.member.set"
 REMOVE_MEMBER = "project.member.remove"
 UPDATE = "project.update"
 ARCHIVE, PAUSE, RESUME = "project.archive", "project.pause", "project.resume"
+PURGE = "project.purge"
 DECIDE_APPROVAL = "project.approval.decide"
 WITHDRAW_APPROVAL = "project.approval.withdraw"
 CREATE_USER, UPDATE_USER, SET_PASSWORD = "user.create", "user.update", "user.password"
 PAUSE_ALL, RESUME_ALL = "organization.pause", "organization.resume"
 SET_DEFAULT_POLICY = "organization.policy.set"
 APPROVALS = (DECIDE_APPROVAL, WITHDRAW_APPROVAL)
+CREATE_TOKEN, REVOKE_TOKEN = "token.create", "token.revoke"
+"""Asked for by their own route alone: everybody makes tokens, and only for themselves."""
 
 type Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
@@ -64,6 +67,12 @@ class _Title(_Inputs):
     """What people call it."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _Slug(_Inputs):
+    """Its name, typed once more."""
+
+    slug: Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class _Withdrawal(_Inputs):
@@ -121,6 +130,7 @@ _PROJECT = (
     _action(ARCHIVE, _Nothing, "Archive the project"),
     _action(PAUSE, _Nothing, "Pause the project"),
     _action(RESUME, _Nothing, "Resume the project"),
+    _action(PURGE, _Slug, "Remove the project for good"),
     *_APPROVING,
 )
 _ORGANIZATION = (
@@ -131,6 +141,14 @@ _ORGANIZATION = (
     _action(RESUME_ALL, _Nothing, "Resume the organization"),
     _action(SET_DEFAULT_POLICY, _Policy, "Set the policy of new projects"),
 )
+
+
+def authority_of(action: Action) -> Authority:
+    """What an API token must have been given to ask for an action."""
+    if action.id == DECIDE_APPROVAL:
+        return "approve"
+    administers = action.administrative and action.id != WITHDRAW_APPROVAL
+    return "admin" if administers else "execute"
 
 
 def built_in(template: str, components: list[str]) -> list[Action]:

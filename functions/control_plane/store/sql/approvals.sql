@@ -18,6 +18,7 @@ CROSS JOIN LATERAL (SELECT
 LEFT JOIN users r ON r.id::text = a.owner_id
 WHERE mine.role IS NOT NULL
   AND (%(project)s::uuid IS NULL OR a.project_id = %(project)s::uuid)
+  AND (%(only)s::uuid[] IS NULL OR a.project_id = ANY (%(only)s::uuid[]))
   AND (%(status)s::text IS NULL OR a.status = %(status)s)
   AND (%(before)s::uuid IS NULL OR a.id < %(before)s::uuid)
 ORDER BY a.id DESC LIMIT %(limit)s

@@ -7,4 +7,5 @@ SELECT p.id::text, p.slug, p.title, p.status, p.paused, p.version, p.seq, iso(p.
   (SELECT count(*) FROM approvals a WHERE a.project_id = p.id AND a.status = 'pending') AS pending
 FROM projects p LEFT JOIN policies v ON v.project_id = p.id AND v.version = p.policy_version
 WHERE p.template <> 'system' AND role_of(%(user)s::uuid, p.id) IS NOT NULL
+  AND p.status <> 'purged' AND (%(only)s::uuid[] IS NULL OR p.id = ANY (%(only)s::uuid[]))
 ORDER BY p.id DESC LIMIT 200
