@@ -169,3 +169,33 @@ def test_organizations_are_made_by_command(stack: Stack) -> None:
     taken = command(stack, "organizations", "create", "second")
     assert taken.returncode == 1
     assert "already" in taken.stderr
+
+
+def test_people_and_tokens_are_made_by_command(stack: Stack) -> None:
+    """A made token reads and no more, is listed without its text, and ends when it is revoked."""
+    assert command(stack, "users", "create", "robin").returncode == 0
+    assert command(stack, "projects", "create", "passing").returncode == 0
+    assert command(stack, "projects", "member", "passing", "robin", "viewer").returncode == 0
+    made = command(
+        stack, "tokens", "create", "admin", "--name", "reports", "--scope", "read",
+        "--project", "passing",
+    )  # fmt: skip
+    token = json.loads(made.stdout)
+    headers = {"Authorization": f"Bearer {token['token']}"}
+    address = f"{stack.api}/v1/projects/passing"
+    assert httpx.get(f"{address}/state", headers=headers).status_code == 200
+    refused = httpx.post(f"{address}/pause", json={}, headers=headers)
+    assert refused.json()["code"] == "insufficient_scope"
+    listed = command(stack, "tokens", "list").stdout
+    assert json.loads(listed.splitlines()[0])["id"] == token["id"]
+    assert token["token"] not in listed
+    assert command(stack, "tokens", "revoke", token["id"]).returncode == 0
+    assert httpx.get(f"{address}/state", headers=headers).status_code == 401
+    wrong = command(stack, "projects", "purge", "passing", "--confirm", "demo")
+    assert (wrong.returncode, wrong.stderr) == (
+        1, "That is not this project's slug. Type it exactly, to show that you mean it.\n",
+    )  # fmt: skip
+    assert command(stack, "projects", "purge", "passing", "--confirm", "passing").returncode == 0
+    assert stack.call("GET", "/projects/passing/state").status_code == 404
+    bad = command(stack, "tokens", "create", "admin", "--name", "x", "--scope", "all")
+    assert "is no scope" in bad.stderr

@@ -3,11 +3,14 @@
 A route without a row fails; so does a row without a route, and each cell that answers otherwise.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
 from control_plane import administration
 from control_plane.registry import load_registries
@@ -20,13 +23,14 @@ from tests.handlers.people import People
 PASSWORD = "a long enough password"
 SCOPES = ("read", "execute", "approve", "admin")
 PEOPLE = ("outsider", "viewer", "operator", "approver", "admin")
-CALLERS = ("anonymous", "stranger", *PEOPLE, *SCOPES, "everything", "elsewhere")
+SCOPED = tuple(f"may {scope}" for scope in SCOPES)
+CALLERS = ("anonymous", "stranger", *PEOPLE, *SCOPED, "everything", "elsewhere")
 """`stranger` is another organization's admin, `outsider` a member of no project; the tokens are the
 admin's, each with one scope; `everything` has all, and so has `elsewhere`, in another project."""
 
 type Cells = dict[str, str]
 
-_SCOPE = dict.fromkeys(SCOPES, "insufficient_scope")
+_SCOPE = dict.fromkeys(SCOPED, "insufficient_scope")
 _NOBODY = {"anonymous": "unauthenticated"}
 
 
@@ -36,19 +40,19 @@ def _open(answer: str = "ok") -> Cells:
 
 def _own(scope: str = "read") -> Cells:
     """What everybody has: one's own list of something."""
-    return _open() | _NOBODY | _SCOPE | {scope: "ok"}
+    return _open() | _NOBODY | _SCOPE | {f"may {scope}": "ok"}
 
 
 def _session(answer: str = "ok") -> Cells:
     """What takes a session; an API token never does."""
-    tokens = dict.fromkeys((*SCOPES, "everything", "elsewhere"), "forbidden")
+    tokens = dict.fromkeys((*SCOPED, "everything", "elsewhere"), "forbidden")
     return _open(answer) | _NOBODY | tokens
 
 
 def _project(scope: str = "read", answer: str = "ok") -> Cells:
     """What every member may; who is none learns not even that the project exists."""
     secret = dict.fromkeys(("stranger", "outsider", "elsewhere"), "not_found")
-    return _open(answer) | _NOBODY | _SCOPE | {scope: answer} | secret
+    return _open(answer) | _NOBODY | _SCOPE | {f"may {scope}": answer} | secret
 
 
 def _operators() -> Cells:
@@ -64,7 +68,7 @@ def _ask(least: str, scope: str) -> Cells:
 def _organization(scope: str) -> Cells:
     """What an organization's admins may; a token for some projects is none."""
     others = dict.fromkeys(("outsider", "viewer", "operator", "approver", "elsewhere"), "forbidden")
-    return _open() | _NOBODY | _SCOPE | {scope: "ok"} | others
+    return _open() | _NOBODY | _SCOPE | {f"may {scope}": "ok"} | others
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,7 @@ ROWS = (
     ),
     Row(
         "DELETE /v1/tokens/{token}",
-        _open("not_found") | _NOBODY | _SCOPE | {"admin": "not_found"},
+        _open("not_found") | _NOBODY | _SCOPE | {"may admin": "not_found"},
     ),
     Row(
         "POST /v1/auth/password",
@@ -219,7 +223,7 @@ def world(people: People, database: Database) -> World:
         "anonymous": None,
         "outsider": people.signed_in("outsider", PASSWORD),
         "stranger": people.signed_in("admin", PASSWORD, organization="strangers"),
-        **{scope: people.token("admin", [scope]) for scope in SCOPES},
+        **{f"may {scope}": people.token("admin", [scope]) for scope in SCOPES},
         "everything": people.token("admin", SCOPES),
         "elsewhere": people.token("admin", SCOPES, ["demo"]),
     }
@@ -228,6 +232,7 @@ def world(people: People, database: Database) -> World:
 
 def test_every_route_has_a_row_and_every_row_a_route(call: Call) -> None:
     """A new route is in nobody's reach until somebody says in whose."""
+    assert len(set(CALLERS)) == len(CALLERS)
     paths = call("GET", "/openapi.json").body["paths"]
     served = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert served - {"POST /v1/projects/{project}/chat"} == {row.route for row in ROWS}
@@ -242,3 +247,43 @@ def test_every_caller_is_answered_as_the_matrix_says(world: World) -> None:
         if (found := world.answer(row, caller)) != row.cells[caller]
     ]
     assert wrong == []
+
+
+def test_another_tenants_things_are_answered_like_nothing_at_all(
+    world: World, database: Database
+) -> None:
+    """By id, slug, name or cursor, what another organization has is not there."""
+    secret = _ids_of(database, "main")
+    nothing = str(UUID(int=7))
+    for path in (
+        "/v1/projects/{}",
+        "/v1/projects/{}/state",
+        "/v1/projects/{}/executions",
+        "/v1/projects/{}/executions/1",
+        "/v1/projects/{}/members",
+    ):
+        for mine in ("harbor", secret["projects"]):
+            theirs = world.call("GET", path.format(mine), token=world.tokens["stranger"])
+            absent = world.call("GET", path.format(nothing), token=world.tokens["stranger"])
+            assert (theirs.status, theirs.body) == (absent.status, absent.body)
+    for name in ("me", "projects", "approvals", "rollup", "users", "policy"):
+        seen = world.call("GET", f"/v1/{name}", token=world.tokens["stranger"])
+        assert seen.status == 200
+        assert not [id for id in secret.values() if id in json.dumps(seen.body)]
+    ended = world.call("DELETE", f"/v1/tokens/{secret['tokens']}", None, world.tokens["stranger"])
+    assert ended.status == 404
+    cursor = world.call("GET", "/v1/users?limit=1", token=world.tokens["admin"]).body["next_cursor"]
+    page = world.call("GET", f"/v1/users?cursor={cursor}", token=world.tokens["stranger"]).body
+    assert page == {"items": [], "next_cursor": None}
+
+
+def _ids_of(database: Database, organization: str) -> dict[str, str]:
+    """An id of each kind that an organization has."""
+    with psycopg.connect(database.superuser) as connection:
+        query = "SELECT id FROM organizations WHERE slug = %s"
+        [[org]] = connection.execute(query, [organization]).fetchall()
+        ids = {"organizations": str(org)}
+        for table in ("projects", "users", "approvals", "tokens", "executions"):
+            query = f"SELECT id::text FROM {table} WHERE org_id = %s ORDER BY id LIMIT 1"
+            [[ids[table]]] = connection.execute(query.encode(), [org]).fetchall()
+    return ids
