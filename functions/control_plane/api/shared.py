@@ -5,7 +5,8 @@ from functools import cache
 from typing import Any
 
 import orjson
-from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler import ApiGatewayResolver, Response, content_types
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from control_plane import administration, execution
@@ -14,6 +15,7 @@ from control_plane.errors import IdempotencyConflict, InvalidBody
 from control_plane.identity import Caller, authenticate, ready_to_act, target
 from control_plane.ids import uuid7
 from control_plane.models import Intent, Json
+from control_plane.observing.current import say
 from control_plane.registry import Registry, load_registries
 from control_plane.requests import Request
 from control_plane.settings import settings
@@ -49,7 +51,23 @@ def caller(router: APIGatewayHttpRouter, project: str | None = None) -> Caller:
 
 def anyone(router: APIGatewayHttpRouter, project: str | None = None) -> Caller:
     """Who sent this request, also while their password change is due."""
-    return authenticate(store(), bearer(router), project)
+    found = authenticate(store(), bearer(router), project)
+    say(organization=found.org, project=found.project, principal=found.principal.id)
+    return found
+
+
+def route_of(app: ApiGatewayResolver) -> str | None:
+    """The template of the route that a request has found, as its address alone must not be told."""
+    route = app.context["_route"]
+    # Where there is no route, Powertools makes one up, of the address as it came.
+    registered = route.rule.groups or route in app._static_routes
+    return route.openapi_path if registered else None
+
+
+def say_route(app: ApiGatewayResolver, next_middleware: NextMiddleware) -> Response[Any]:
+    """A middleware that tells which route a request has found."""
+    say(route=route_of(app))
+    return next_middleware(app)
 
 
 def target_of(router: APIGatewayHttpRouter, project: str) -> Target:
