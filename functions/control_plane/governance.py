@@ -153,6 +153,15 @@ def tick(url: str) -> dict[str, int]:
     return {"expired": expired, "forgotten": forgotten["rows"]}
 
 
+def outbox_lag(url: str) -> float:
+    """Age in seconds of the oldest message that waits for its delivery, of all tenants; 0 for none.
+
+    `url` is the application's login.
+    """
+    [waiting] = _store(url).call("SELECT outbox_lag() AS seconds")
+    return float(waiting["seconds"])
+
+
 @cache
 def _store(url: str) -> Store:
     """Kept from one invocation to the next, with its connection."""

@@ -7,9 +7,10 @@ from typing import Any
 from control_plane.audit import Asking, Execution, enter
 from control_plane.canonical import canonical
 from control_plane.engine.context import Context, counted
-from control_plane.engine.counters import PERSONAL, stored_counter, window_end
+from control_plane.engine.counters import BUDGET, PERSONAL, stored_counter, window_end
 from control_plane.ids import uuid7
 from control_plane.models import Decision, Held, Json, Message, Principal
+from control_plane.observing.current import measure
 from control_plane.store import Batch
 
 CHECKPOINT_EVERY = 64
@@ -58,6 +59,7 @@ class Journal:
     def batch(self, keys: Sequence[dict[str, Json]] = ()) -> Batch:
         """Everything appended so far, as one transaction's writes."""
         start, end = self._start, self.context
+        _measure_budget(end)
         return Batch(
             org=start.org,
             project=start.project,
@@ -79,6 +81,13 @@ class Journal:
 def _counters(usage: Mapping[str, int], owner: str) -> Mapping[str, int]:
     """The counters as they are stored: a person's own carry the person's id."""
     return {stored_counter(name, owner): amount for name, amount in usage.items()}
+
+
+def _measure_budget(context: Context) -> None:
+    """How much of the day's budget is used, for operators; nothing where it has no limit."""
+    limit = context.policy.limits.budget
+    if limit:
+        measure(budget_used_percent=100 * context.usage.get(BUDGET, 0) / limit)
 
 
 def _message(message: Message, seq: int) -> dict[str, Json]:

@@ -1,5 +1,6 @@
 """POST /v1/projects/{p}/chat: read the request, ask the agent, answer. No database."""
 
+import logging
 import re
 from base64 import b64decode
 from collections.abc import Mapping
@@ -7,7 +8,6 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from aws_lambda_powertools import Logger
 from control_plane.agent.api_client import ApiClient, ApiRefused
 from control_plane.agent.chat import ChatRequest, chat
 from control_plane.canonical import parse
@@ -21,18 +21,23 @@ from control_plane.errors import (
     UnsupportedMediaType,
     problem,
 )
+from control_plane.observing.current import say
+from control_plane.observing.failures import described
+from control_plane.observing.functions import answering
 from control_plane.settings import settings
 from pydantic import ValidationError
 
 LARGEST_BODY = 5 * 1024 * 1024  # bytes
 
-logger = Logger(service="chat")
+# Its lines hold addresses as they were asked for.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 # Nothing else can be sent on as a header.
 _BEARER = re.compile(r"bearer +[!-~]+", re.IGNORECASE)
 _PATH = re.compile(r"/v1/projects/([A-Za-z0-9-]{1,64})/chat")
 
 
+@answering("chat")
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answer one API Gateway HTTP API event (payload format 2.0)."""
     try:
@@ -42,8 +47,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         return _response(refused.status, refused.body, refused.headers)
     except ControlPlaneError as error:
         return _problem(error)
-    except Exception:
-        logger.exception("unexpected error")
+    except Exception as error:  # noqa: BLE001 (told without its text, which may quote anything)
+        say(**described(error))
         return _problem(ControlPlaneError("Something unexpected happened here."))
 
 
@@ -64,6 +69,7 @@ def _project(event: Mapping[str, Any]) -> str:
     found = _PATH.fullmatch(event["rawPath"])
     if found is None:
         raise NotFound
+    say(route="/v1/projects/{project}/chat")
     return found[1]
 
 

@@ -4,9 +4,12 @@ from typing import Any
 
 from control_plane.administration import first_organization
 from control_plane.migrations import migrate
+from control_plane.observing.current import say
+from control_plane.observing.functions import running
 from control_plane.settings import settings
 
 
+@running("migrate")
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Migrate as the schema's owner; answers the version that the database now has.
 
@@ -18,4 +21,5 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     if "organization" in event:
         made = first_organization(url, event["organization"], event["admin_password"])
         answer["made"] = made
+    say(**answer)
     return answer

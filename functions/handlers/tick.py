@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from control_plane.governance import tick
+from control_plane.governance import outbox_lag, tick
+from control_plane.observing.current import measure, say
+from control_plane.observing.functions import running
 from control_plane.settings import settings
 
-logger = Logger(service="tick")
 
-
+@running("tick")
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001
     """Close what has expired; answers how much."""
-    done = tick(settings().chat_agent_database_url)
-    logger.info("ticked", extra=dict(done))
+    url = settings().chat_agent_database_url
+    done = tick(url)
+    say(**done)
+    measure(outbox_lag_s=outbox_lag(url))
     return done

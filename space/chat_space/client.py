@@ -1,9 +1,10 @@
 """The API's client: one method per route."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from chat_space.traces import new_trace
 from chat_space.wire import ApiError, Json, Wire
 
 __all__ = ["Api", "ApiError", "Caller", "Json"]
@@ -30,10 +31,11 @@ class Api(Wire):
 
 @dataclass(frozen=True)
 class Caller:
-    """One method per API route, as one token's holder. Each raises ApiError."""
+    """One method per API route, as one token's holder, all in one trace. Each raises ApiError."""
 
     api: Api
     token: str
+    trace: str = field(default_factory=new_trace, compare=False)
 
     async def logout(self) -> None:
         """POST /v1/auth/logout: the token is worth nothing afterwards."""
@@ -132,7 +134,9 @@ class Caller:
 
         A wrong document is an ApiError `invalid_policy` with `errors`.
         """
-        return await self.api.ask("PUT", f"{_in(project)}/policy", self.token, yaml=text)
+        return await self.api.ask(
+            "PUT", f"{_in(project)}/policy", self.token, yaml=text, trace=self.trace
+        )
 
     async def policy_versions(self, project: str) -> Json:
         """GET …/policy/versions: every policy so far, newest first."""
@@ -176,7 +180,7 @@ class Caller:
 
     async def _ask(self, method: str, path: str, body: Json | None = None, **params: Any) -> Json:
         given = {name: value for name, value in params.items() if value is not None}
-        return await self.api.ask(method, path, self.token, body, given)
+        return await self.api.ask(method, path, self.token, body, given, trace=self.trace)
 
 
 def _in(project: str) -> str:

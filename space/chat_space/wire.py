@@ -4,6 +4,8 @@ from typing import Any
 
 import httpx
 
+from chat_space.traces import new_trace, traceparent
+
 Json = dict[str, Any]
 
 # The API ends every request at 30 s; waiting a little longer lets its own answer arrive first.
@@ -56,12 +58,15 @@ class Wire:
         body: Json | None = None,
         params: Json | None = None,
         yaml: str | None = None,
+        trace: str | None = None,
     ) -> Json:
         """Send one request; its JSON object (`{}` for 204). Raises ApiError for everything else.
 
-        `yaml` is a body in that language, instead of `body`.
+        `yaml` is a body in that language, instead of `body`; `trace` is the id of the trace that
+        the request is part of, a new one where none is given.
         """
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"traceparent": traceparent(trace or new_trace())}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
         sent: Json = {"json": body}
         if yaml is not None:
             headers["content-type"], sent = "application/yaml", {"content": yaml.encode()}

@@ -1,6 +1,7 @@
 """Whatever the API or the network answers, callers see one exception type."""
 
 import asyncio
+import re
 from collections.abc import Callable
 
 import httpx
@@ -96,3 +97,27 @@ def test_every_request_carries_the_callers_token():
     for call in ("me", "projects"):
         ask(note, call)
     assert seen == ["Bearer token", "Bearer token"]
+
+
+def test_what_one_caller_asks_is_one_trace():
+    """Each request is a span of its own; another caller's are another trace."""
+    seen: list[list[str]] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["traceparent"].split("-"))
+        return httpx.Response(200, json={})
+
+    async def browse() -> None:
+        api = Api("http://api", httpx.MockTransport(note))
+        one, other = api.caller("token"), api.caller("token")
+        await one.me()
+        await one.set_policy("demo", "{}")
+        await other.me()
+        await api.login("ada", "password")
+
+    asyncio.run(browse())
+    traces, spans = [trace for _, trace, _, _ in seen], {span for _, _, span, _ in seen}
+    assert traces[0] == traces[1]
+    assert len(set(traces)) == 3
+    assert len(spans) == 4
+    assert all(re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", "-".join(each)) for each in seen)

@@ -10,6 +10,7 @@ import httpx
 
 from control_plane.agent.interpretation import Step
 from control_plane.errors import Unavailable
+from control_plane.observing.current import trace_headers
 
 # The gateway ends a request at 30 s; what is left after these seconds is for the answer.
 WHOLE_REQUEST = 27.0
@@ -37,7 +38,7 @@ class ApiClient:
 
     def __init__(self, url: str, authorization: str, seconds: float = WHOLE_REQUEST) -> None:
         self._url = url
-        self._headers = {"Authorization": authorization}
+        self._headers = {"Authorization": authorization, **trace_headers()}
         self._until = monotonic() + seconds
 
     def seconds_left(self) -> float:

@@ -17,6 +17,7 @@ from control_plane.agent.interpretation import (
 )
 from control_plane.agent.model import ModelUnreachable
 from control_plane.canonical import canonical
+from control_plane.observing.current import add, say
 from control_plane.settings import Settings
 
 type Mode = Literal["interactive", "assisted", "autonomous"]
@@ -58,6 +59,7 @@ def chat(api: Api, project: str, request: ChatRequest, settings: Settings) -> di
     confirms the preview's digest. Raises what `api` raises.
     """
     registry = api.registry(project)
+    say(project=registry.get("project", {}).get("id"))
     understood, interpreter = _interpret(api, project, request, registry, settings)
     if isinstance(understood, Proposal) and _size(understood.steps) > _LARGEST_STEPS:
         understood = Clarification(_TOO_LARGE)
@@ -88,6 +90,7 @@ def _interpret(
         try:
             understood = _ask_model(api, project, request.message, registry, limit, settings)
         except ModelUnreachable as silent:
+            add(model_failures=1)
             note = (
                 f"The model {name} could not be reached ({silent}): "
                 "this message was read by the actions' example phrases."

@@ -21,6 +21,7 @@ from control_plane.agent.interpretation import (
 )
 from control_plane.agent.tools import Call, Toolbox
 from control_plane.canonical import canonical
+from control_plane.observing.current import add, timing
 from control_plane.settings import Settings
 
 if TYPE_CHECKING:  # imported where it is used: it costs 0.7 s, and the phrases need none of it
@@ -72,6 +73,7 @@ class _Completion(BaseModel):
     """The members of a chat completion that are read."""
 
     choices: list[_Choice] = Field(min_length=1)
+    usage: Any = None
 
 
 def is_configured(settings: Settings) -> bool:
@@ -154,11 +156,21 @@ async def _complete(
     body: dict[str, Any] = {"model": model, "messages": dialogue}
     if toolbox.actions:
         body["tools"] = toolbox.described()
-    response = await client.chat.completions.with_raw_response.create(**body)
+    with timing("model_ms"):
+        response = await client.chat.completions.with_raw_response.create(**body)
     try:
-        return _Completion.model_validate_json(response.content).choices[0].message
+        completion = _Completion.model_validate_json(response.content)
     except ValidationError as error:
         raise ModelUnreachable("an unusable answer") from error
+    _count_tokens(completion.usage)
+    return completion.choices[0].message
+
+
+def _count_tokens(usage: Any) -> None:
+    """Tell what the provider says it has read and written; not every one says so."""
+    if isinstance(usage, dict):
+        counts = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")}
+        add(**{name: count for name, count in counts.items() if type(count) is int})
 
 
 def _understood(said: _Message, toolbox: Toolbox, limit: int) -> Interpretation:

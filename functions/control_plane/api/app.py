@@ -6,7 +6,6 @@ from base64 import b64decode
 from typing import Any
 
 import orjson
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -23,11 +22,11 @@ from control_plane.errors import (
     UnsupportedMediaType,
     problem,
 )
+from control_plane.observing.current import say
+from control_plane.observing.failures import described
 
 PROBLEM_JSON = "application/problem+json"
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
-
-logger = Logger(service="api")
 
 # The resolver keeps the current event in a class attribute: in two threads at once, one caller
 # would be taken for another. Lambda sends a process one event at a time; whoever doesn't, waits.
@@ -36,6 +35,7 @@ _one_at_a_time = threading.Lock()
 app = APIGatewayHttpResolver(
     enable_validation=True, serializer=lambda body: orjson.dumps(body).decode()
 )
+app.use([shared.say_route])
 app.include_router(health.router)
 app.include_router(people.router, prefix="/v1")
 app.include_router(projects.router, prefix="/v1")
@@ -55,8 +55,8 @@ def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return app.resolve(event, context)
     except ControlPlaneError as error:
         return _event_response(error)
-    except Exception:
-        logger.exception("unexpected error")
+    except Exception as error:  # noqa: BLE001 (told without its text, which may quote anything)
+        say(**described(error))
         return _event_response(ControlPlaneError("Something unexpected happened here."))
 
 
@@ -107,6 +107,7 @@ def _problem(error: ControlPlaneError) -> Response[str]:
 
 @app.exception_handler(RequestValidationError)
 def _invalid(error: RequestValidationError) -> Response[str]:
+    say(route=shared.route_of(app))
     errors = [
         {"at": ".".join(map(str, item["loc"])), "error": item["msg"]} for item in error.errors()
     ]

@@ -5,7 +5,8 @@ from functools import cache
 from typing import Any
 
 import orjson
-from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler import ApiGatewayResolver, Response, content_types
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from control_plane import administration, execution
@@ -14,6 +15,7 @@ from control_plane.errors import IdempotencyConflict, InvalidBody
 from control_plane.identity import Caller, authenticate, permitted, ready_to_act, signed_in, target
 from control_plane.ids import uuid7
 from control_plane.models import Authority, Intent, Json
+from control_plane.observing.current import say
 from control_plane.registry import Registry, load_registries
 from control_plane.requests import Request
 from control_plane.settings import settings
@@ -51,19 +53,39 @@ def caller(
     An API token must have the scope: `read` where a request only reads, and else `admin`, unless
     the route asks for less.
     """
-    found = ready_to_act(authenticate(store(), bearer(router), project))
+    found = ready_to_act(_authenticated(router, project))
     reads = router.current_event.http_method in SAFE_METHODS
     return permitted(found, scope or ("read" if reads else "admin"))
 
 
 def anyone(router: APIGatewayHttpRouter) -> Caller:
     """Who sent this request, also while their password change is due."""
-    return permitted(authenticate(store(), bearer(router)), "read")
+    return permitted(_authenticated(router), "read")
 
 
 def person(router: APIGatewayHttpRouter) -> Caller:
     """Who sent this request by a session of theirs, also while their password change is due."""
-    return signed_in(authenticate(store(), bearer(router)))
+    return signed_in(_authenticated(router))
+
+
+def _authenticated(router: APIGatewayHttpRouter, project: str | None = None) -> Caller:
+    found = authenticate(store(), bearer(router), project)
+    say(organization=found.org, project=found.project, principal=found.principal.id)
+    return found
+
+
+def route_of(app: ApiGatewayResolver) -> str | None:
+    """The template of the route that a request has found, as its address alone must not be told."""
+    route = app.context["_route"]
+    # Where there is no route, Powertools makes one up, of the address as it came.
+    registered = route.rule.groups or route in app._static_routes
+    return route.openapi_path if registered else None
+
+
+def say_route(app: ApiGatewayResolver, next_middleware: NextMiddleware) -> Response[Any]:
+    """A middleware that tells which route a request has found."""
+    say(route=route_of(app))
+    return next_middleware(app)
 
 
 def target_of(router: APIGatewayHttpRouter, project: str, scope: Authority | None = None) -> Target:

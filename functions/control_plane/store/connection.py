@@ -18,6 +18,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from control_plane.errors import Unavailable
+from control_plane.observing.failures import database_failed
 from control_plane.store.login import connect
 
 STATEMENT_TIMEOUT_S = 6.0
@@ -66,6 +67,7 @@ class Store:
             except psycopg.Error as error:
                 if not _is_transient(error):
                     raise
+                database_failed(error)
                 self.disconnect()
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))
         raise Unavailable()
@@ -103,6 +105,7 @@ class Store:
         try:
             return self._rows(message, {"org": org, **parameters})
         except psycopg.OperationalError as error:
+            database_failed(error)
             self.disconnect()
             raise Unavailable() from error
 
@@ -114,14 +117,6 @@ class Store:
         with self.connection() as connection:
             cursor = psycopg.ClientCursor(connection, row_factory=dict_row)
             return last_rows(cursor.execute(message, parameters))
-
-    def schema_version(self) -> str | None:
-        """The newest migration that this database has had; None where it has had none."""
-        try:
-            [row] = self.call("SELECT version_num FROM alembic_version")
-        except psycopg.errors.UndefinedTable:
-            return None
-        return str(row["version_num"])
 
     def disconnect(self) -> None:
         """Close this thread's connection; the next use opens a new one."""

@@ -9,6 +9,7 @@ import orjson
 import psycopg
 
 from control_plane.models import Principal
+from control_plane.observing.current import committed, timing
 from control_plane.store.connection import Store
 from control_plane.store.message import call, send
 from control_plane.store.rows import Batch, Loaded, read_loaded
@@ -69,13 +70,16 @@ class Writing:
         """Trip 2. When it returns, everything is committed; when it raises, ask by the key."""
         calls = [call(self._connection, name, *given) for name, given in batch.calls()]
         send(self._connection, "; ".join([*calls, "COMMIT"]))
+        committed(batch.executions)
 
 
 @contextmanager
 def writing(store: Store, asked: Asked) -> Iterator[Writing]:
     """Take the project's lock and load it; leaving without `commit` rolls back."""
     with store.connection() as connection:
-        yield Writing(connection, _load(connection, asked, lock=True))
+        with timing("lock_and_load_ms"):
+            loaded = _load(connection, asked, lock=True)
+        yield Writing(connection, loaded)
 
 
 def looking(store: Store, asked: Asked) -> Loaded:
