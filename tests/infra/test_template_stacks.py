@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from control_plane.observing import metrics
 from cryptography import x509
 
 from tests.infra import sam, templates
@@ -83,6 +84,19 @@ def test_every_alarm_tells_someone() -> None:
         assert body["AlarmActions"] == [{"Ref": "AlarmTopic"}]
         assert body["AlarmDescription"]
     assert {"ApiServerErrors", "ArchiveFailed", "ArchiveNotRun"} <= alarms.keys()
+
+
+def test_alarms_of_our_own_metrics_watch_what_is_told() -> None:
+    """Name, namespace and dimensions are those of the functions' metrics."""
+    alarms = templates.resources(MONITORING, "AWS::CloudWatch::Alarm").values()
+    own = [body for body in alarms if not body["Namespace"].startswith("AWS/")]
+    watched = {body["MetricName"]: body["Dimensions"] for body in own}
+    assert watched == {
+        "ArchiveLag": [{"Name": "service", "Value": "archive"}],
+        "OutboxLag": [{"Name": "service", "Value": "tick"}],
+    }
+    assert watched.keys() <= {name for name, _ in metrics.MEASURES.values()}
+    assert {body["Namespace"] for body in own} == {metrics.NAMESPACE}
 
 
 def test_every_function_has_an_alarm() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from control_plane import errors
 from control_plane.engine import explain
+from control_plane.observing import metrics
 from control_plane.settings import Settings, read
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,23 @@ def test_every_error_is_documented_with_a_cure() -> None:
     assert all(len(cure) > 20 for _, _, cure in rows)
     documented = set(re.findall(r"^\| `(\w+)` \|", reasons, re.MULTILINE))
     assert documented == set(explain._SENTENCES)
+
+
+def test_every_metric_is_documented_with_its_field() -> None:
+    """docs/operations.md lists each metric, and none that isn't there."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\| `([A-Z]\w+)` \| (?:`(\w+)`)? ?\|", page, re.MULTILINE)
+    told = {(name, field) for field, (name, _) in metrics.MEASURES.items()}
+    assert set(rows) == told | {(metrics.EXECUTIONS, "")}
+
+
+def test_every_alarm_is_documented() -> None:
+    """docs/operations.md names each alarm, those of functions by what they have in common."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    template = (ROOT / "infra" / "monitoring.yaml").read_text()
+    alarms = re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm", template, re.MULTILINE)
+    for alarm in alarms:
+        assert f"`{alarm.partition('Function')[2] or alarm}`" in page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
