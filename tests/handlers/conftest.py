@@ -5,15 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 from control_plane import settings
 from control_plane.api import shared
 from control_plane.store import Store
 from handlers import api
 
-from infra.local.bootstrap import seed
+from infra.local import bootstrap
 from tests.conftest import ADMIN_PASSWORD, Database
 from tests.handlers.events import Context, event
+from tests.handlers.gateway import InProcess
+from tests.handlers.people import PASSWORDS, People
 
 
 @dataclass
@@ -34,7 +37,7 @@ def call(database: Database, monkeypatch: pytest.MonkeyPatch) -> Call:
     monkeypatch.setenv("CHAT_AGENT_DATABASE_URL", database.app)
     for cached in (settings.settings, shared.store, shared.archived):
         cached.cache_clear()
-    seed(Store(database.app), ADMIN_PASSWORD)
+    bootstrap.seed(Store(database.app), ADMIN_PASSWORD)
 
     def invoke(method: str, url: str, *more: Any, seconds: float = 28.0, **named: Any) -> Answer:
         answered = api.handler(event(method, url, *more, **named), Context(seconds))
@@ -49,3 +52,22 @@ def token(call: Call) -> str:
     """The token of a signed-in admin."""
     answer = call("POST", "/v1/auth/login", {"username": "admin", "password": ADMIN_PASSWORD})
     return str(answer.body["token"])
+
+
+@pytest.fixture
+def client(token: str) -> httpx.Client:
+    """An HTTP client of all functions behind their routes, signed in as an admin."""
+    headers = {"authorization": f"Bearer {token}"}
+    return httpx.Client(transport=InProcess(), base_url="http://gateway", headers=headers)
+
+
+@pytest.fixture
+def people(call: Call, database: Database) -> People:
+    """Project Harbor with its people and its policy."""
+    store = Store(database.app)
+    org = bootstrap.seed(store, ADMIN_PASSWORD)
+    names = {"slug": "harbor", "title": "Harbor", "template": "harbor"}
+    bootstrap._project(store, org, names)
+    bootstrap.govern_harbor(store, org, PASSWORDS)
+    store.disconnect()
+    return People(call)

@@ -4,9 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+LONGEST_PLAN_ID = 125
 RequestId = Annotated[str, Field(min_length=1, max_length=128)]
 PlanId = Annotated[
-    str, Field(min_length=1, max_length=125, description="Its steps' ids are this, / and a number.")
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST_PLAN_ID,
+        description="Its steps' ids are this, / and a number.",
+    ),
 ]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A preview's digest.")]
 ActionId = Annotated[str, Field(min_length=1, max_length=256)]
