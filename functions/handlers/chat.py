@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 from aws_lambda_powertools import Logger
 from control_plane.agent.api_client import ApiClient, ApiRefused
-from control_plane.agent.chat import ChatRequest, chat
+from control_plane.agent.chat import chat
 from control_plane.canonical import parse
+from control_plane.conversation import ChatRequest
 from control_plane.edge import incoming, outgoing
 from control_plane.errors import ControlPlaneError, InvalidBody, NotFound, Unauthenticated
 from control_plane.settings import settings

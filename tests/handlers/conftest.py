@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from handlers import api
 
 from infra.local import bootstrap
 from tests.conftest import ADMIN_PASSWORD, Database
+from tests.handlers import described
 from tests.handlers.events import Context, event
 from tests.handlers.gateway import InProcess
 from tests.handlers.people import PASSWORDS, People
@@ -33,7 +35,10 @@ type Call = Callable[..., Answer]
 
 @pytest.fixture
 def call(database: Database, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Call the api function: `call("GET", "/v1/me", token=...)`."""
+    """Call the api function: `call("GET", "/v1/me", token=...)`.
+
+    Whatever a test is about, its answers must be such as the API's description tells of.
+    """
     monkeypatch.setenv("CHAT_AGENT_DATABASE_URL", database.app)
     for cached in (settings.settings, shared.store, shared.archived):
         cached.cache_clear()
@@ -42,7 +47,9 @@ def call(database: Database, monkeypatch: pytest.MonkeyPatch) -> Call:
     def invoke(method: str, url: str, *more: Any, seconds: float = 28.0, **named: Any) -> Answer:
         answered = api.handler(event(method, url, *more, **named), Context(seconds))
         body = json.loads(answered["body"]) if answered.get("body") else None
-        return Answer(answered["statusCode"], answered.get("headers", {}), body)
+        answer = Answer(answered["statusCode"], answered["headers"], body)
+        described.check(method, urlsplit(url).path, answer.status, answer.headers, body)
+        return answer
 
     return invoke
 

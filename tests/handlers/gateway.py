@@ -57,7 +57,7 @@ def _handler(named: str) -> Callable[[Any, Any], Any]:
 
 
 def _received(environ: dict[str, Any]) -> HttpRequest:
-    target, _, query = environ["RAW_URI"].partition("?")
+    target, query = environ["RAW_URI"].partition("?")[0], environ["QUERY_STRING"]
     headers = [
         (name.removeprefix("HTTP_").replace("_", "-"), value)
         for name, value in environ.items()

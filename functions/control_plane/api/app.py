@@ -79,14 +79,21 @@ def _readable(event: dict[str, Any]) -> dict[str, Any]:
         return incoming.as_get(event)
     if incoming.method(event) in BODILESS:
         return event
-    media = [incoming.JSON, *(YAML_TYPES if POLICY.fullmatch(event["rawPath"]) else [])]
-    body = incoming.body(event, MAX_BODY_BYTES, *media)
+    policy = POLICY.fullmatch(event["rawPath"])
+    body = incoming.body(event, MAX_BODY_BYTES, incoming.JSON, *(YAML_TYPES if policy else ()))
     kind = incoming.media_type(event) if body else incoming.JSON
     if kind in YAML_TYPES:
         _check_utf8(body)
     elif body:
-        parse(body)
+        _check_json(body, as_object=policy is None)
     return {**event, "headers": {**event["headers"], "content-type": kind}}
+
+
+def _check_json(body: bytes, *, as_object: bool) -> None:
+    """Powertools would take the first item of an array for the body; a policy's route tells why."""
+    value = parse(body)
+    if as_object and not isinstance(value, dict):
+        raise InvalidBody("The body is not a JSON object.")
 
 
 def _check_utf8(body: bytes) -> None:
@@ -119,9 +126,6 @@ def _no_route(_: NotFoundError) -> Response[str]:
 @app.get("/openapi.json")
 def openapi() -> Response[str]:
     """This description."""
-    text = app.get_openapi_json_schema(
-        title="gradio-chat-agent",
-        version="1",
-        description="A governed control plane: ask, preview, confirm; one engine decides.",
-    )
-    return Response(200, content_types.APPLICATION_JSON, text)
+    from control_plane.api import description
+
+    return Response(200, content_types.APPLICATION_JSON, description.text(app))
