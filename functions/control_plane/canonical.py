@@ -67,7 +67,8 @@ def parse(body: bytes) -> Any:
     """Read JSON from outside.
 
     Refuses, with `Malformed`: NaN and Infinity, integers beyond ±(2^53−1), U+0000, lone
-    surrogates, more than 32 levels, and what isn't JSON. Sizes are not checked here.
+    surrogates, a key twice in one object, more than 32 levels, and what isn't JSON. Sizes are not
+    checked here.
     """
     try:
         value = orjson.loads(body)
@@ -77,6 +78,7 @@ def parse(body: bytes) -> Any:
         json.loads(body, parse_int=_refuse_long_integer)
     if deeper_than(value, MAX_DEPTH):
         raise Malformed(f"The body is nested deeper than {MAX_DEPTH} levels.")
+    json.loads(body, object_pairs_hook=_refuse_same_keys)
     if b"\\u0000" in body and holds_nul(value):
         raise Malformed("A text holds the character U+0000, which can't be stored.")
     return value
@@ -106,6 +108,12 @@ def _refuse_long_integer(digits: str) -> int:
     if abs(number) > MAX_INTEGER:
         raise Malformed("An integer is beyond ±(2^53−1). Send it as a string.")
     return number
+
+
+def _refuse_same_keys(pairs: list[tuple[str, Any]]) -> None:
+    """Readers differ in which of two values they take: one might check another than is kept."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise Malformed("A key stands twice in one object. Keep one.")
 
 
 def _integer_or_float(digits: str) -> int | float:

@@ -9,6 +9,7 @@ ControlPlaneError
  ├─ InsufficientScope    403  an API token lacks the scope
  ├─ Forbidden            403  who asks is known and may not
  ├─ NotFound             404  absent, or secret from the caller
+ ├─ MethodNotAllowed     405  the address is there, for other methods
  ├─ Conflict             409  a name is taken
  ├─ ConfirmationStale    409  what was confirmed is no longer what would happen
  ├─ BodyTooLarge         413
@@ -102,6 +103,17 @@ class NotFound(ControlPlaneError):
 
     code = "not_found"
     status = HTTPStatus.NOT_FOUND
+
+
+class MethodNotAllowed(ControlPlaneError):
+    """This address takes other methods: see `allow`."""
+
+    code = "method_not_allowed"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self.members["allow"])}
 
 
 class Conflict(ControlPlaneError):

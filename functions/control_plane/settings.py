@@ -1,10 +1,13 @@
 """Settings: environment variables, read once into one typed object. Secrets also as NAME_FILE."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 
 class SettingRefused(ValueError):
@@ -23,6 +26,7 @@ class Settings:
     chat_agent_anchor_bucket: str = ""
     chat_agent_archive_after_days: str = "90"
     chat_agent_api_url: str = ""
+    chat_agent_allowed_origins: str = ""
     openai_api_key: str = ""
     openai_api_key_secret_arn: str = ""
     openai_base_url: str = ""
@@ -36,6 +40,18 @@ class Settings:
     def api_url(self) -> str:
         """Where the API answers, without /v1 and without a final slash."""
         return self.chat_agent_api_url.rstrip("/")
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """Origins whose pages may read answers, exactly as browsers send them; none by default."""
+        given = [origin.strip() for origin in self.chat_agent_allowed_origins.split(",")]
+        for origin in filter(None, given):
+            if not _ORIGIN.fullmatch(origin):
+                raise SettingRefused(
+                    f"CHAT_AGENT_ALLOWED_ORIGINS has {origin!r}: write https://host or "
+                    "https://host:port, in lower case, with commas between several."
+                )
+        return frozenset(filter(None, given))
 
     @property
     def database_iam(self) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 from control_plane.administration import administer, system_target
 from control_plane.canonical import sha256
-from control_plane.errors import InvalidBody, NotFound
+from control_plane.errors import NotFound
 from control_plane.identity import new_api_token
 from control_plane.models import Authority, Intent, Json, Principal
 from control_plane.reading import clamped, decoded, encoded
@@ -44,7 +44,7 @@ class NewToken:
 def create(issuer: Issuer, owner: str, new: NewToken, request_id: str) -> dict[str, Json]:
     """Make a token for a person: the execution, with `token`, which is shown this once.
 
-    A request that comes again is answered alike, with `token` null. Raises `InvalidBody` for a
+    A request that comes again is answered alike, with `token` null. Raises `NotFound` for a
     project that the owner may not see.
     """
     store, org, text = issuer.store, issuer.org, new_api_token(issuer.org)
@@ -105,5 +105,5 @@ def _project_ids(
     known = {row["slug"] for row in found} | {row["id"] for row in found}
     unknown = sorted(set(named) - known)
     if unknown:
-        raise InvalidBody(f"There is no project {unknown[0]!r} that the token's owner may see.")
+        raise NotFound(f"There is no project {unknown[0]!r} that the token's owner may see.")
     return sorted(row["id"] for row in found)

@@ -1,6 +1,7 @@
 """API Gateway HTTP API events (payload format 2.0), as AWS documents them."""
 
 import json
+import secrets
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -48,7 +49,7 @@ def event(
                 "sourceIp": "192.0.2.1",
                 "userAgent": "tests",
             },
-            "requestId": "id",
+            "requestId": secrets.token_urlsafe(11)[:15] + "=",
             "routeKey": "$default",
             "stage": "$default",
             "time": "22/Nov/2026:12:00:00 +0000",

@@ -76,10 +76,11 @@ def series(line: dict[str, Any]) -> dict[tuple[str, ...], Any]:
 def test_a_request_leaves_one_line(call: Call, token: str, told: Told) -> None:
     """Who asked for what by which route, what became of it, and how to find it elsewhere."""
     body = {**SET, "request_id": "mine"}
-    done = call("POST", f"{DEMO}/executions", body, token, traceparent=f"00-{TRACE}-{SPAN}-01").body
+    answer = call("POST", f"{DEMO}/executions", body, token, traceparent=f"00-{TRACE}-{SPAN}-01")
+    done = answer.body
     line = told.line()
     assert (line["method"], line["route"]) == ("POST", "/v1/projects/{project}/executions")
-    assert (line["status"], line["request_id"]) == (200, "id")
+    assert (line["status"], line["request_id"]) == (200, answer.headers["X-Request-Id"])
     assert line["invocation_id"] == "52fdfc07-2182-154f-163f-5f0f9a621d72"
     assert (line["organization"], line["project"]) == (done["org"], done["project"])
     assert line["principal"] == done["principal"]["id"]

@@ -387,7 +387,7 @@ def test_the_product_template_is_understood() -> None:
     """Every route of template.yaml names a function whose handler module is there."""
     template = load_template()
     keys = {route.key: template.functions[route.function] for route in template.routes}
-    assert keys["POST /v1/projects/{project}/chat"].handler == "handlers.chat.handler"
+    assert keys["ANY /v1/projects/{project}/chat"].handler == "handlers.chat.handler"
     assert keys["ANY /v1/{proxy+}"].handler == "handlers.api.handler"
     for function in template.functions.values():
         module = function.handler.rpartition(".")[0].replace(".", "/")

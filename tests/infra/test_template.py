@@ -138,10 +138,10 @@ def test_the_routes_are_those_of_the_api() -> None:
     served = {key: body["IntegrationUri"]["Fn::GetAtt"] for key, body in routes.items()}
     assert served == {
         "ANY /v1/{proxy+}": "ApiFunction.Arn",
-        "GET /openapi.json": "ApiFunction.Arn",
-        "GET /livez": "ApiFunction.Arn",
-        "GET /readyz": "ApiFunction.Arn",
-        "POST /v1/projects/{project}/chat": "ChatFunction.Arn",
+        "ANY /openapi.json": "ApiFunction.Arn",
+        "ANY /livez": "ApiFunction.Arn",
+        "ANY /readyz": "ApiFunction.Arn",
+        "ANY /v1/projects/{project}/chat": "ChatFunction.Arn",
     }
     assert {body["PayloadFormatVersion"] for body in integrations.values()} == {"2.0"}
 

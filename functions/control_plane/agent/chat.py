@@ -3,9 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, Protocol
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Protocol
 
 from control_plane.agent import model, phrases
 from control_plane.agent.interpretation import (
@@ -17,10 +15,9 @@ from control_plane.agent.interpretation import (
 )
 from control_plane.agent.model import ModelUnreachable
 from control_plane.canonical import canonical
+from control_plane.conversation import ChatRequest, Mode
 from control_plane.observing.current import add, say
 from control_plane.settings import Settings
-
-type Mode = Literal["interactive", "assisted", "autonomous"]
 
 MOST_STEPS: Mapping[Mode, int] = {"interactive": 1, "assisted": 5, "autonomous": 10}
 # Seconds to leave for the preview after the model has answered.
@@ -31,16 +28,6 @@ _LARGEST_STEPS = 255 * 1024  # bytes
 
 _NO_KEY = "No model key is set: messages are read by the actions' example phrases."
 _TOO_LARGE = "Those steps are larger than 255 KiB together. Ask for fewer, or for smaller values."
-
-
-class ChatRequest(BaseModel):
-    """The body of `POST /v1/projects/{p}/chat`."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    message: str = Field(min_length=1)
-    mode: Mode = "assisted"
-    conversation_id: str | None = Field(default=None, max_length=128)
 
 
 class Api(Protocol):

@@ -1,8 +1,7 @@
 """The resolver, what it answers when things go wrong, and what every request shares."""
 
-import binascii
+import re
 import threading
-from base64 import b64decode
 from typing import Any
 
 import orjson
@@ -13,19 +12,13 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from control_plane.api import approvals, governing, health, people, projects, shared, tokens, users
 from control_plane.api.shared import MAX_BODY_BYTES
 from control_plane.canonical import parse
-from control_plane.errors import (
-    BodyTooLarge,
-    ControlPlaneError,
-    InvalidBody,
-    Malformed,
-    NotFound,
-    UnsupportedMediaType,
-    problem,
-)
+from control_plane.edge import incoming, outgoing
+from control_plane.errors import ControlPlaneError, InvalidBody, Malformed, NotFound, problem
 from control_plane.observing.current import say
 from control_plane.observing.failures import described
 
-PROBLEM_JSON = "application/problem+json"
+BODILESS = ("GET", "DELETE")
+POLICY = re.compile(r"/v1/(projects/[^/]+/)?policy")
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 
 # The resolver keeps the current event in a class attribute: in two threads at once, one caller
@@ -47,62 +40,75 @@ app.include_router(approvals.router, prefix="/v1")
 
 def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one API Gateway HTTP API event (payload format 2.0)."""
+    event = incoming.identified(event)
+    return outgoing.dressed(event, _answered(event, context))
+
+
+def _answered(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
-        _check_text(event)
-        _check_body(event)
-        with _one_at_a_time:
-            shared.store().limit_time(context.get_remaining_time_in_millis() / 1000)
-            return app.resolve(event, context)
+        incoming.check_text(event)
+        allowed = incoming.check_method(event, _served(event["rawPath"]))
+        if incoming.method(event) == "OPTIONS":
+            return outgoing.options_answer(allowed)
+        return _resolved(_readable(event), context)
     except ControlPlaneError as error:
-        return _event_response(error)
+        return outgoing.problem_answer(error)
     except Exception as error:  # noqa: BLE001 (told without its text, which may quote anything)
         say(**described(error))
-        return _event_response(ControlPlaneError("Something unexpected happened here."))
+        return outgoing.problem_answer(ControlPlaneError("Something unexpected happened here."))
 
 
-def _check_text(event: dict[str, Any]) -> None:
-    """Refuse U+0000 in the address and the headers: PostgreSQL can't even be asked for it."""
-    values = (event.get("queryStringParameters") or {}).values()
-    texts = [event["rawPath"], *values, *event["headers"].values()]
-    if any("\x00" in text for text in texts):
-        raise Malformed("The address or a header holds the character U+0000.")
+def _served(path: str) -> set[str]:
+    """The methods of the routes at an address."""
+    routes = [*app._static_routes, *app._dynamic_routes]
+    return {route.method for route in routes if route.rule.match(path)}
 
 
-def _check_body(event: dict[str, Any]) -> None:
-    """Read the body strictly before anything else does; sizes first."""
-    body = (event.get("body") or "").encode()
-    if event.get("isBase64Encoded"):
-        body = _decoded(body)
-    if len(body) > MAX_BODY_BYTES:
-        raise BodyTooLarge()
-    content_type = event["headers"].get("content-type", "application/json")
-    if body and not _is_policy(event, content_type):
-        _check_media_type(content_type)
-        parse(body)
+def _resolved(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    with _one_at_a_time:
+        shared.store().limit_time(context.get_remaining_time_in_millis() / 1000)
+        return app.resolve(event, context)
 
 
-def _is_policy(event: dict[str, Any], content_type: str) -> bool:
-    """Whether it is a policy document in YAML, which its route reads, as strictly."""
-    yaml = content_type.partition(";")[0].strip().lower() in YAML_TYPES
-    return yaml and event["rawPath"].endswith("/policy")
+def _readable(event: dict[str, Any]) -> dict[str, Any]:
+    """The event as routes read it: its body strictly checked, sizes first, its type as written.
+
+    Bodies of methods that have none mean nothing (RFC 9110) and are left alone. HEAD is GET, whose
+    body is left out at the end.
+    """
+    if incoming.method(event) == "HEAD":
+        return incoming.as_get(event)
+    if incoming.method(event) in BODILESS:
+        return event
+    policy = POLICY.fullmatch(event["rawPath"])
+    body = incoming.body(event, MAX_BODY_BYTES, incoming.JSON, *(YAML_TYPES if policy else ()))
+    kind = incoming.media_type(event) if body else incoming.JSON
+    if kind in YAML_TYPES:
+        _check_utf8(body)
+    elif body:
+        _check_json(body, as_object=policy is None)
+    return {**event, "headers": {**event["headers"], "content-type": kind}}
 
 
-def _check_media_type(content_type: str) -> None:
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType()
+def _check_json(body: bytes, *, as_object: bool) -> None:
+    """Powertools would take the first item of an array for the body; a policy's route tells why."""
+    value = parse(body)
+    if as_object and not isinstance(value, dict):
+        raise InvalidBody("The body is not a JSON object.")
 
 
-def _decoded(body: bytes) -> bytes:
+def _check_utf8(body: bytes) -> None:
+    """Its route reads the rest as strictly, and names the lines."""
     try:
-        return b64decode(body, validate=True)
-    except binascii.Error as error:
-        raise Malformed("The body is said to be Base64 and is not.") from error
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("The body is not UTF-8.") from error
 
 
 @app.exception_handler(ControlPlaneError)
 def _problem(error: ControlPlaneError) -> Response[str]:
     body = orjson.dumps(problem(error)).decode()
-    return Response(error.status.value, PROBLEM_JSON, body, headers=dict(error.headers))
+    return Response(error.status.value, outgoing.PROBLEM_JSON, body, headers=dict(error.headers))
 
 
 @app.exception_handler(RequestValidationError)
@@ -122,18 +128,6 @@ def _no_route(_: NotFoundError) -> Response[str]:
 @app.get("/openapi.json")
 def openapi() -> Response[str]:
     """This description."""
-    text = app.get_openapi_json_schema(
-        title="gradio-chat-agent",
-        version="1",
-        description="A governed control plane: ask, preview, confirm; one engine decides.",
-    )
-    return Response(200, content_types.APPLICATION_JSON, text)
+    from control_plane.api import description
 
-
-def _event_response(error: ControlPlaneError) -> dict[str, Any]:
-    return {
-        "statusCode": error.status.value,
-        "headers": {"Content-Type": PROBLEM_JSON, **error.headers},
-        "body": orjson.dumps(problem(error)).decode(),
-        "isBase64Encoded": False,
-    }
+    return Response(200, content_types.APPLICATION_JSON, description.text(app))

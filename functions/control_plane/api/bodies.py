@@ -1,15 +1,21 @@
 """The shapes of request bodies, as the API's description shows them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from control_plane.models import Authority
 from control_plane.tokens import DAYS, MOST_DAYS
 
+LONGEST_PLAN_ID = 125
 RequestId = Annotated[str, Field(min_length=1, max_length=128)]
 PlanId = Annotated[
-    str, Field(min_length=1, max_length=125, description="Its steps' ids are this, / and a number.")
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST_PLAN_ID,
+        description="Its steps' ids are this, / and a number.",
+    ),
 ]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A preview's digest.")]
 ActionId = Annotated[str, Field(min_length=1, max_length=256)]
@@ -17,7 +23,14 @@ Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Username = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._@+-]{0,127}$")]
 Secret = Annotated[str, Field(min_length=1, max_length=1024)]
+NewSecret = Annotated[Secret, Field(json_schema_extra={"minLength": 12})]
+"""A password to set: use cases refuse a shorter one, with a sentence that people are shown."""
 MAX_STEPS = 10
+
+
+def _whole(value: Any) -> Any:
+    """5.0 is 5: to JSON they are one number, and records write it so."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Body(BaseModel):
@@ -38,7 +51,7 @@ class PasswordChange(Body):
     """The password in force, and the one to set."""
 
     current_password: Secret
-    new_password: Secret
+    new_password: NewSecret
 
 
 class NewProject(Body):
@@ -89,7 +102,7 @@ class Revert(Body):
     """A version to go back to."""
 
     request_id: RequestId | None = None
-    version: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    version: Annotated[int, Field(ge=0, le=2**53 - 1), BeforeValidator(_whole)]
 
 
 Status = Literal["success", "rejected", "failed", "pending_approval"]
@@ -116,7 +129,7 @@ class NewUser(Body):
     """Somebody new, who must change this password first."""
 
     username: Username
-    password: Secret
+    password: NewSecret
     attributes: dict[str, JsonValue] = {}
 
 
@@ -130,7 +143,7 @@ class UserUpdate(Body):
 class NewPassword(Body):
     """A password that must be changed at the next sign-in."""
 
-    password: Secret
+    password: NewSecret
 
 
 class Purge(Body):
@@ -145,7 +158,11 @@ class NewToken(Body):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     scopes: Annotated[list[Authority], Field(min_length=1, max_length=4)]
     projects: Annotated[list[Slug], Field(min_length=1, max_length=100)] | None = None
-    days: Annotated[int, Field(ge=1, le=MOST_DAYS, description="Days until it ends.")] = DAYS
+    days: Annotated[
+        int,
+        Field(ge=1, le=MOST_DAYS, description="Days until it ends."),
+        BeforeValidator(_whole),
+    ] = DAYS
 
 
 class Member(Body):

@@ -101,14 +101,17 @@ def get_state(
     version: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
     at: AwareDatetime | None = None,
 ) -> Response[str]:
-    """The state now, at a version, or at a moment."""
+    """The state now, at a version, or at a moment; with an ETag for If-None-Match."""
     target = shared.target_of(router, project)
+    return shared.kept_answer(router, shown_to(target, _state(target, version, at)))
+
+
+def _state(target: Target, version: int | None, at: datetime | None) -> dict[str, Json]:
     if version is None and at is None:
-        return _shown(target, reading.state(shared.store(), target))
+        return reading.state(shared.store(), target)
     if version is None:
         version = history.version_at(shared.store(), shared.archived(), target, _iso(at) or "")
-    then = history.state_at_version(shared.store(), shared.archived(), target, version)
-    return _shown(target, then)
+    return history.state_at_version(shared.store(), shared.archived(), target, version)
 
 
 @router.post("/projects/<project>/previews")
@@ -137,7 +140,7 @@ def execute_plan(project: str, body: bodies.Plan) -> Response[str]:
     """Execute several actions as one: exactly what the confirmed preview predicted, or nothing."""
     request = Request(
         kind="plan",
-        request_id=shared.request_id(router, body.request_id),
+        request_id=shared.request_id(router, body.request_id, bodies.LONGEST_PLAN_ID),
         intents=_intents(body.steps),
         confirm=body.confirm,
         replaces=body.replaces,

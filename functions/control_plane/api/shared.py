@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -11,9 +12,10 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from control_plane import administration, execution
 from control_plane.archive import reader
+from control_plane.canonical import sha256
+from control_plane.edge import incoming
 from control_plane.errors import IdempotencyConflict, InvalidBody
 from control_plane.identity import Caller, authenticate, permitted, ready_to_act, signed_in, target
-from control_plane.ids import uuid7
 from control_plane.models import Authority, Intent, Json
 from control_plane.observing.current import say
 from control_plane.registry import Registry, load_registries
@@ -99,14 +101,17 @@ def bearer(router: APIGatewayHttpRouter) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def request_id(router: APIGatewayHttpRouter, given: str | None) -> str:
-    """The body's request id or the Idempotency-Key header's; made here where none is given."""
+def request_id(router: APIGatewayHttpRouter, given: str | None, longest: int = 128) -> str:
+    """The body's request id or the Idempotency-Key header's; the gateway's where none is given.
+
+    So an execution and the log of the request that asked for it name the same id.
+    """
     header = router.current_event.headers.get("idempotency-key")
-    if header is not None and not 1 <= len(header) <= 128:
-        raise InvalidBody("Idempotency-Key takes 1 to 128 characters.")
+    if header is not None and not 1 <= len(header) <= longest:
+        raise InvalidBody(f"Idempotency-Key takes 1 to {longest} characters here.")
     if header and given and header != given:
         raise IdempotencyConflict("Idempotency-Key and request_id differ. Send one of them.")
-    return given or header or uuid7()
+    return given or header or incoming.request_id(router.current_event)
 
 
 def asked(
@@ -118,7 +123,7 @@ def asked(
 ) -> Response[str]:
     """Ask for a built-in action, whose route's body is its input; answers its execution.
 
-    The request id is the Idempotency-Key header's; made here where none is sent.
+    The request id is the Idempotency-Key header's; the gateway's where none is sent.
     """
     request = Request(
         "execution", request_id(router, None), [Intent(action, inputs)], None, subject=subject
@@ -141,6 +146,19 @@ def system(router: APIGatewayHttpRouter) -> Target:
 def answer(body: Any, status: int = 200) -> Response[str]:
     """A JSON answer, exactly as given."""
     return Response(status, content_types.APPLICATION_JSON, orjson.dumps(body).decode())
+
+
+def kept_answer(router: APIGatewayHttpRouter, body: Any) -> Response[str]:
+    """A JSON answer that its caller may keep and ask about again: 304 while it is the same.
+
+    The tag is the text's own hash, so it differs wherever what two callers may see differs.
+    """
+    text = orjson.dumps(body).decode()
+    tag = f'"{sha256(text)}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if incoming.knows(router.current_event, tag):
+        return Response(HTTPStatus.NOT_MODIFIED, None, "", headers=headers)
+    return Response(HTTPStatus.OK, content_types.APPLICATION_JSON, text, headers=headers)
 
 
 def no_content() -> Response[str]:

@@ -125,16 +125,19 @@ class Document(Part):
     """A project's policy. `{}` is one, which limits nothing."""
 
     limits: Limits = Field(default_factory=Limits)
-    action_budgets: Annotated[dict[ActionId, ActionBudget], Field(max_length=MAX_ITEMS)] = {}
+    action_budgets: Annotated[
+        dict[ActionId, ActionBudget],
+        Field(max_length=MAX_ITEMS, json_schema_extra={"additionalProperties": False}),
+    ] = {}
     approvals: Annotated[list[Approval], Field(max_length=MAX_ITEMS)] = []
     rules: Annotated[list[Rule], Field(max_length=MAX_ITEMS)] = []
     role_mappings: Annotated[list[RoleMapping], Field(max_length=MAX_ITEMS)] = []
     execution_windows: Windows = Field(default_factory=Windows)
 
 
-def schema() -> dict[str, Json]:
-    """The JSON Schema 2020-12 of a policy document."""
-    return Document.model_json_schema()
+def schema(ref_template: str = "#/$defs/{model}") -> dict[str, Json]:
+    """The JSON Schema 2020-12 of a policy document, whose parts are referred to by a template."""
+    return Document.model_json_schema(ref_template=ref_template)
 
 
 def validated(document: Mapping[str, Json]) -> Document:

@@ -1,0 +1,78 @@
+"""Lists while they grow: what was there at the first page comes once, newest first."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.handlers.people import HARBOR, People
+
+DEMO = "/v1/projects/demo"
+THERE = 9
+type Add = Callable[[People, int], Any]
+
+
+def _execution(people: People, number: int) -> Any:
+    step = {"action": "demo.counter.increment", "inputs": {"amount": number + 1}}
+    return people("admin", "POST", f"{DEMO}/executions", step)
+
+
+def _project(people: People, number: int) -> Any:
+    return people("admin", "POST", "/v1/projects", {"slug": f"p{number}"})
+
+
+def _user(people: People, number: int) -> Any:
+    body = {"username": f"u{number}", "password": "a password for somebody"}
+    return people("admin", "POST", "/v1/users", body)
+
+
+def _policy(people: People, number: int) -> Any:
+    document = {"limits": {"budget": {"daily": 10_000 + number}}}
+    return people("admin", "PUT", f"{DEMO}/policy", document)
+
+
+def _approval(people: People, number: int) -> Any:
+    return people.execute("operator", {"action": "budget.set", "inputs": {"total": 501 + number}})
+
+
+# Each list: its address, what tells its items apart, and how one more comes to be.
+LISTS: dict[str, tuple[str, str, Add]] = {
+    "executions": (f"{DEMO}/executions", "seq", _execution),
+    "projects": ("/v1/projects", "slug", _project),
+    "users": ("/v1/users", "username", _user),
+    "policy versions": (f"{DEMO}/policy/versions", "version", _policy),
+    "a project's approvals": (f"{HARBOR}/approvals", "id", _approval),
+    "one's approvals": ("/v1/approvals", "id", _approval),
+}
+
+
+@pytest.mark.parametrize(("url", "key", "add"), LISTS.values(), ids=LISTS)
+def test_what_was_there_comes_once(people: People, url: str, key: str, add: Add) -> None:
+    """Whatever is added between pages, and however long they are."""
+    chance = random.Random(url)
+    for number in range(THERE):
+        assert add(people, number).status in (200, 202)
+    there = [item[key] for item in people("admin", "GET", f"{url}?limit=200").body["items"]]
+    assert len(there) >= THERE
+    seen, cursor, number = [], "", THERE
+    while cursor is not None:
+        limit = chance.randint(1, 4)
+        page = people("admin", "GET", f"{url}?limit={limit}{cursor and '&cursor='}{cursor}").body
+        assert len(page["items"]) <= limit
+        seen += [item[key] for item in page["items"]]
+        cursor = page["next_cursor"]
+        for _ in range(chance.randint(0, 3)):
+            add(people, number)
+            number += 1
+    assert number > THERE
+    assert seen == there
+
+
+def test_people_are_listed_newest_first(people: People) -> None:
+    """Their ids follow their request's, so that it is their moment that counts."""
+    for number in range(THERE):
+        _user(people, number)
+    listed = [user["username"] for user in people("admin", "GET", "/v1/users").body["items"]]
+    assert listed[:THERE] == [f"u{number}" for number in reversed(range(THERE))]
+    assert listed[-1] == "admin"
