@@ -2,6 +2,7 @@
 
 import re
 import threading
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -58,10 +59,11 @@ def _answered(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return outgoing.problem_answer(ControlPlaneError("Something unexpected happened here."))
 
 
-def _served(path: str) -> set[str]:
-    """The methods of the routes at an address."""
+@lru_cache(maxsize=256)
+def _served(path: str) -> frozenset[str]:
+    """The methods of the routes at an address; remembered, as many are asked for again."""
     routes = [*app._static_routes, *app._dynamic_routes]
-    return {route.method for route in routes if route.rule.match(path)}
+    return frozenset(route.method for route in routes if route.rule.match(path))
 
 
 def _resolved(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -37,18 +37,7 @@ def text(app: APIGatewayHttpResolver) -> str:
 def document(app: APIGatewayHttpResolver) -> Described:
     """The description of an app's routes, and of chat, which another function serves."""
     given = orjson.loads(app.get_openapi_json_schema())
-    paths: Described = {}
-    for route in [*app._static_routes, *app._dynamic_routes]:
-        method, name = route.method.lower(), route.func.__name__
-        generated = given["paths"][route.openapi_path][method]
-        told = {
-            "operationId": name,
-            "summary": _first_line(route.func.__doc__),
-            "tags": [_tag(route)],
-        }
-        operation = {**told, **_operation(method, generated, name)}
-        paths.setdefault(route.openapi_path, {})[method] = operation
-    paths[CHAT_PATH] = {"post": _chat()}
+    paths = _paths(app, given["paths"])
     return {
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": "1", "description": ABOUT},
@@ -58,6 +47,16 @@ def document(app: APIGatewayHttpResolver) -> Described:
         "paths": paths,
         "components": schemas.components(given["components"]["schemas"]),
     }
+
+
+def _paths(app: APIGatewayHttpResolver, given: Mapping[str, Any]) -> Described:
+    paths: Described = {}
+    for route in [*app._static_routes, *app._dynamic_routes]:
+        path, method, name = route.openapi_path, route.method.lower(), route.func.__name__
+        summary = _first_line(route.func.__doc__)
+        told = {"operationId": name, "summary": summary, "tags": [_tag(route)]}
+        paths.setdefault(path, {})[method] = told | _operation(method, given[path][method], name)
+    return {**paths, CHAT_PATH: {"post": _chat()}}
 
 
 def _operation(method: str, generated: Mapping[str, Any], name: str) -> Described:
