@@ -24,8 +24,14 @@ def _literal(escaping: Any, value: Any) -> str:
     if value is None:
         return "NULL"
     if type(value) is list:
-        return f"ARRAY[{', '.join([_literal(escaping, item) for item in value])}]::text[]"
-    return str(value)  # int, or bool: SQL reads True and False as it reads true and false
+        return _literal(escaping, _array(value))
+    return f"'{value}'"  # int, or bool: as text it is read as the argument's type, not converted
+
+
+def _array(values: list[str]) -> str:
+    """PostgreSQL's text of an array. (The server would evaluate `ARRAY[…]` as an expression.)"""
+    quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return "{" + ",".join([f'"{value}"' for value in quoted]) + "}"
 
 
 def send(connection: psycopg.Connection[Any], message: str) -> str:
