@@ -12,19 +12,18 @@ from psycopg import pq
 
 def call(connection: psycopg.Connection[Any], function: str, *arguments: Any) -> str:
     """`SELECT function(…)` with these arguments: None, bool, int, str, or a list of str."""
-    escaping = pq.Escaping(connection.pgconn)
-    return f"SELECT {function}({', '.join([_literal(escaping, value) for value in arguments])})"
+    return f"SELECT {function}({', '.join([_literal(connection, each) for each in arguments])})"
 
 
-def _literal(escaping: Any, value: Any) -> str:
+def _literal(connection: psycopg.Connection[Any], value: Any) -> str:
     if type(value) is str:
         if "'" in value or "\\" in value or "\x00" in value:
-            return bytes(escaping.escape_literal(value.encode())).decode()
+            return bytes(pq.Escaping(connection.pgconn).escape_literal(value.encode())).decode()
         return f"'{value}'"  # nothing in it to escape
     if value is None:
         return "NULL"
     if type(value) is list:
-        return _literal(escaping, _array(value))
+        return _literal(connection, _array(value))
     return f"'{value}'"  # int, or bool: as text it is read as the argument's type, not converted
 
 
