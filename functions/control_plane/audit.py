@@ -14,8 +14,8 @@ from control_plane.canonical import canonical, canonical_of_ours, sha256, stored
 from control_plane.engine.context import Context, state_hash
 from control_plane.engine.explain import explain
 from control_plane.engine.rules import PERSONAL_FACTS, reads_person
-from control_plane.ids import uuid7
-from control_plane.models import Decision, Json, Principal
+from control_plane.ids import RANDOM_BYTES, uuid7
+from control_plane.models import Decision, Held, Json, Principal
 
 FORMAT_VERSION = 1
 SALT_BYTES = 16
@@ -60,8 +60,8 @@ class Entry:
     usage: Mapping[str, int]
 
 
-def enter(decision: Decision, before: Context, after: Context, asking: Asking) -> Entry:
-    """Record a decision made in `before` that leads to `after`, as the chain's next link."""
+def enter(decision: Decision, before: Context, left: Mapping[str, Held], asking: Asking) -> Entry:
+    """Record a decision made in `before`, which leaves these components, as the next link."""
     parts: dict[str, Json] = {"inputs": dict(decision.inputs)}
     if decision.status != "pending_approval":  # its effect isn't one yet: the request shows it
         parts["diff"] = list(decision.diff)
@@ -69,12 +69,12 @@ def enter(decision: Decision, before: Context, after: Context, asking: Asking) -
         parts["facts"] = {name: before.person.get(name) for name in PERSONAL_FACTS}
     usage = {**decision.attempt, **(decision.charge if decision.changes else {})}
     payload = canonical(parts)
-    salt = secrets.token_hex(SALT_BYTES)
-    id, seq = uuid7(), before.seq + 1
-    version = after.version if decision.changes else None
+    random = secrets.token_bytes(SALT_BYTES + RANDOM_BYTES)  # each draw waits for other threads
+    salt, id = random[:SALT_BYTES].hex(), uuid7(random[SALT_BYTES:])
+    seq, version = before.seq + 1, before.version + 1 if decision.changes else None
     members = {
         **_header(decision, before, asking, id, seq),
-        **_outcome(decision, before, after),
+        **_outcome(decision, before, left),
         **({"usage": usage} if usage else {}),
         "payload_hash": hash_payload(salt, payload),
         "prev_hash": before.hash,
@@ -121,7 +121,7 @@ def _facts(decision: Decision, before: Context) -> dict[str, Json] | None:
     return {"usage": dict(before.usage), **observed}
 
 
-def _outcome(decision: Decision, before: Context, after: Context) -> dict[str, Json]:
+def _outcome(decision: Decision, before: Context, left: Mapping[str, Held]) -> dict[str, Json]:
     outcome: dict[str, Json] = {
         "status": decision.status,
         "reasons": [reason.record() for reason in decision.reasons],
@@ -130,7 +130,7 @@ def _outcome(decision: Decision, before: Context, after: Context) -> dict[str, J
         "base_version": before.version,
     }
     if decision.changes:
-        outcome |= {"version": after.version, "state_hash": state_hash(after.components)}
+        outcome |= {"version": before.version + 1, "state_hash": state_hash(left)}
     return outcome
 
 

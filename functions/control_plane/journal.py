@@ -32,11 +32,16 @@ class Journal:
     def append(self, decision: Decision, asking: Asking, *effects: Mapping[str, Json]) -> Execution:
         """Append one execution, with what else it brings about beside component state."""
         before = self.context
-        after = before.after(decision) if decision.changes else before
-        entry = enter(decision, before, after, asking)
-        used = counted(before.usage, entry.usage)
+        left = before.left_by(decision) if decision.changes else before.components
+        entry = enter(decision, before, left, asking)
+        done = entry.execution
         self.context = replace(
-            after, seq=entry.execution.seq, hash=entry.execution.hash, usage=used
+            before,
+            seq=done.seq,
+            version=before.version if done.version is None else done.version,
+            hash=done.hash,
+            components=left,
+            usage=counted(before.usage, entry.usage),
         )
         self._rows.append(entry.row)
         self._usage = counted(self._usage, _counters(entry.usage, asking.principal.owner))
@@ -45,7 +50,7 @@ class Journal:
             self._changed |= decision.components
             self._effects += decision.effects
             self._outbox += [_message(message, self.context.seq) for message in decision.messages]
-        return entry.execution
+        return done
 
     def act_as(self, principal: Principal, person: Mapping[str, Json]) -> None:
         """What follows is asked by somebody else, whose own rates were counted when they asked."""

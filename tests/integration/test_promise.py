@@ -129,10 +129,15 @@ def test_execution_equals_preview_or_changes_nothing(
     for step, execution in zip(preview["steps"], done["executions"], strict=True):
         assert execution["status"] == step["status"]
         assert execution["diff"] == step["diff"]
-        assert execution["reasons"] == step["reasons"]
+        assert codes(execution["reasons"]) == codes(step["reasons"])
         assert execution["cost"] == (step["cost"] if step["status"] == "success" else 0)
     if not between:
         assert done["status"] == preview["status"]
+
+
+def codes(reasons: list[dict[str, Any]]) -> list[str]:
+    """What a digest binds of reasons: a limit's numbers may have moved meanwhile."""
+    return [reason["code"] for reason in reasons]
 
 
 def govern(desk: Project, policy: dict[str, Any]) -> None:

@@ -204,6 +204,31 @@ def test_an_error_or_another_type_than_bool_is_a_failure(text: str) -> None:
         ask(text)
 
 
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ('state["a"].x == 1 && !has(state["a"].z)', True),
+        ('state["a"].x == 1 && size(state["a"]) == 2', True),
+        ('"y" in state["a"] && state["a"].y.deep[0].at == "here"', True),
+        ('state["a"].y.deep.exists(d, d.at == "here") && state["b"].left == 0', True),
+        ('state["a"][inputs.key] == 1 && principal.roles == ["admin"]', True),
+        ('has(state["a"].y.deep) && state["a"] == {"x": 1, "y": {"deep": [{"at": "here"}]}}', True),
+    ],
+)
+def test_what_is_not_handed_over_is_not_missed(expression: str, answer: bool) -> None:
+    """Only the parts that are read are handed over, whichever expression asks for them first."""
+    state = {"a": {"x": 1, "y": {"deep": [{"at": "here"}]}}, "b": {"left": 0, "right": 1}}
+    seen: dict[str, Any] = {
+        "inputs": {"key": "x", "more": 2},
+        "principal": {"roles": ["admin"], "id": "me"},
+    }
+    assert ask(expression, state=state, **seen) is answer
+    shared = scope(state, **seen)
+    assert compile_expression('state["b"].right == 1').evaluate(shared)
+    assert compile_expression(expression).evaluate(shared) is answer
+    assert compile_expression('principal.id == "me" && inputs.more == 2').evaluate(shared)
+
+
 def test_an_error_is_overlooked_only_where_the_other_side_decides() -> None:
     """CEL's own rule for `||` and `&&`."""
     assert ask("inputs.missing || true")
@@ -228,7 +253,7 @@ def test_an_error_is_overlooked_only_where_the_other_side_decides() -> None:
 def test_data_that_cannot_be_converted_is_a_failure(seen: dict[str, Any]) -> None:
     """It denies; it doesn't break."""
     with pytest.raises(ExpressionFailed):
-        ask("true", **seen)
+        ask("size(inputs) >= 0", **seen)
 
 
 def test_data_nested_without_end_is_a_failure() -> None:

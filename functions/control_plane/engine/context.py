@@ -54,10 +54,13 @@ class Context:
         usage = counted(self.usage, decision.attempt)
         if not decision.promises:
             return self if usage is self.usage else replace(self, usage=usage)
-        changed = {**self.components, **decision.components}
-        left = {id: held for id, held in changed.items() if held is not None}
-        usage = counted(usage, decision.charge)
+        left, usage = self.left_by(decision), counted(usage, decision.charge)
         return replace(self, version=self.version + 1, components=left, usage=usage)
+
+    def left_by(self, decision: Decision) -> dict[str, Held]:
+        """The components as they are after a decision."""
+        changed = {**self.components, **decision.components}
+        return {id: held for id, held in changed.items() if held is not None}
 
     @property
     def state(self) -> "States":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from control_plane.canonical import MAX_INTEGER
 from control_plane.engine import gates, rules
@@ -11,7 +12,7 @@ from control_plane.engine.counters import attempted, charged
 from control_plane.engine.declared_code import Broke, run
 from control_plane.engine.effects import thawed
 from control_plane.engine.gates import Ask
-from control_plane.engine.outcome import carried_out, failed
+from control_plane.engine.outcome import carried_out
 from control_plane.engine.scopes import roles_of
 from control_plane.models import Decision, Intent, Json, Reason, Requirement
 from control_plane.registry import REVERT, Action
@@ -32,53 +33,69 @@ def decide(intent: Intent, context: Context, *, confirmed: bool) -> Decision:
             attempt=attempt,
         )  # fmt: skip
     inputs, wrong = gates.validated(action, intent.inputs)
-    decided = _described(action, intent.inputs if wrong else inputs, context, attempt)
-    priced = decided if wrong else _priced(decided, action)
-    weighed = _weighed(priced, action, context, wrong, confirmed=confirmed)
+    cost, broken = _cost(action, None if wrong else inputs)
+    ask = Ask(action, inputs, cost, roles_of(action.id, inputs, context), context)
+    verdict = rules.judge(ask)
+    against, effects = ([], []) if wrong else brought_about(action.id, inputs, context)
+    reasons = _reasons(ask, verdict, wrong, against, confirmed=confirmed)
+    weighed = _weighed(
+        ask,
+        verdict,
+        inputs=intent.inputs if wrong else inputs,
+        status="rejected" if reasons or not broken else "failed",
+        reasons=[*broken, *reasons],
+        effects=() if reasons else effects,
+        attempt=attempt,
+    )
     return weighed if weighed.reasons else _carried_out(weighed, action, context)
 
 
-def _described(
-    action: Action, inputs: Mapping[str, Json], context: Context, attempt: Mapping[str, int]
-) -> Decision:
-    """A decision that says what was asked for, and nothing yet of how it ends."""
+def _weighed(ask: Ask, verdict: rules.Verdict, **found: Any) -> Decision:
+    """What was found about an ask, with what its action and the policy say of it anyway."""
+    action, declared = ask.action, ask.context.registry.components
     return Decision(
         action=action.id,
         action_version=action.version,
-        inputs=inputs,
-        status="rejected",
-        cost=action.cost if isinstance(action.cost, int) else 0,
+        cost=ask.cost,
         title=action.title,
         risk=action.risk,
         confirmation=action.confirmation,
-        targets={id: context.registry.components[id].schema_version for id in action.targets},
-        attempt=attempt,
+        targets={id: declared[id].schema_version for id in action.targets},
+        approval=rules.requirement(ask.context.policy, verdict.asking, action, ask.cost),
+        charge=charged(ask.context, action, ask.cost),
+        observed=verdict.observed,
+        **found,
     )
 
 
-def _priced(decided: Decision, action: Action) -> Decision:
-    """The decision with its cost; a cost that isn't an integer from 0 is the action's failure."""
+def _cost(action: Action, inputs: Mapping[str, Json] | None) -> tuple[int, list[Reason]]:
+    """What an action costs; a cost that isn't an integer from 0 is the action's failure.
+
+    Where the inputs aren't known, a cost that depends on them is 0.
+    """
     if isinstance(action.cost, int):
-        return decided
+        return action.cost, []
+    if inputs is None:
+        return 0, []
     try:
-        cost = run(action.cost, **thawed(decided.inputs))
+        cost = run(action.cost, **thawed(inputs))
     except Broke as broke:
-        return failed(decided, Reason("handler_error", {"error": str(broke)}))
+        return 0, [Reason("handler_error", {"error": str(broke)})]
     if type(cost) is not int or not 0 <= cost <= MAX_INTEGER:
-        return failed(decided, Reason("handler_error", {"error": "cost"}))
-    return replace(decided, cost=cost)
+        return 0, [Reason("handler_error", {"error": "cost"})]
+    return cost, []
 
 
-def _weighed(
-    decided: Decision, action: Action, context: Context, wrong: list[Reason], *, confirmed: bool
-) -> Decision:
-    """The decision with every reason that stands in the way, and who would have to approve."""
-    inputs = {} if wrong else decided.inputs
-    roles = roles_of(action.id, inputs, context)
-    ask = Ask(action, inputs, decided.cost, roles, context)
-    verdict = rules.judge(ask)
-    against, effects = ([], []) if wrong else brought_about(action.id, inputs, context)
-    reasons = [
+def _reasons(
+    ask: Ask,
+    verdict: rules.Verdict,
+    wrong: list[Reason],
+    against: list[Reason],
+    *,
+    confirmed: bool,
+) -> list[Reason]:
+    """Every reason that stands in the way: `wrong` ones of the inputs, `against` built-in ones."""
+    return [
         *wrong,
         *gates.stopped(ask),
         *gates.role(ask),
@@ -90,15 +107,6 @@ def _weighed(
         *against,
         *gates.confirmation(ask, confirmed=confirmed),
     ]
-    return replace(
-        decided,
-        reasons=[*decided.reasons, *reasons],
-        status="rejected" if reasons else decided.status,
-        approval=rules.requirement(context.policy, verdict.asking, action, decided.cost),
-        effects=() if reasons else effects,
-        observed=verdict.observed,
-        charge=charged(context, action, decided.cost),
-    )
 
 
 def _unknown_version(ask: Ask) -> Iterator[Reason]:

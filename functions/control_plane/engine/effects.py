@@ -81,14 +81,15 @@ def _diff_objects(
             yield {"op": "remove", "path": place, "before": before[key]}
         elif key not in before:
             yield {"op": "add", "path": place, "value": after[key]}
-        else:
+        elif before[key] is not after[key]:
             yield from diff(before[key], after[key], place)
 
 
 def _diff_lists(before: list[Json], after: list[Json], path: str) -> Iterator[Operation]:
     common = min(len(before), len(after))
     for index in range(common):
-        yield from diff(before[index], after[index], f"{path}/{index}")
+        if before[index] is not after[index]:
+            yield from diff(before[index], after[index], f"{path}/{index}")
     for index in range(len(before) - 1, common - 1, -1):
         yield {"op": "remove", "path": f"{path}/{index}", "before": before[index]}
     for index in range(common, len(after)):

@@ -26,6 +26,7 @@ from control_plane.engine.expression_form import (
     pairs_of,
     tokens_of,
 )
+from control_plane.engine.expression_parts import Selection, part, selections_of, tree_of
 from control_plane.models import Json
 
 __all__ = ["Expression", "ExpressionFailed", "ExpressionRefused", "Scope", "compile_expression"]
@@ -76,6 +77,7 @@ class Scope:
         self._sizes = sizes
         self._ceiling = MAX_UNITS
         self._held: dict[str, Json] = {}
+        self._read: frozenset[Selection] = frozenset()
         self._values: dict[str, Json] = {**variables, "now": now}
         self._units: dict[int, int] = {}
         self._followed: dict[Any, tuple[int, int, int, int]] = {}
@@ -83,15 +85,15 @@ class Scope:
 
     def prepare(self, *expressions: "Expression") -> None:
         """Convert at once what several expressions need. Raises ExpressionFailed if it can't be."""
-        named = [each.components for each in expressions]
-        if self._context is None or any(n is None or not n <= self._held.keys() for n in named):
-            _guarded(ExpressionFailed, self._prepare, named)
+        read = self._read.union(*[each.selections for each in expressions])
+        if self._context is None or read != self._read:
+            _guarded(
+                ExpressionFailed, self._prepare, read, [each.components for each in expressions]
+            )
 
-    def _prepare(self, named: list[frozenset[str] | None]) -> None:
+    def _prepare(self, read: frozenset[Selection], named: list[frozenset[str] | None]) -> None:
         wanted = set(self._state) if None in named else frozenset().union(*filter(None, named))
         new = {id: self._state[id] for id in wanted if id not in self._held and id in self._state}
-        if self._context is not None and not new:
-            return
         held = {**self._held, **new}
         values = {**self._values, "state": held}
         self._ceiling = self._at_most(held)
@@ -102,8 +104,8 @@ class Scope:
         now = datetime.fromisoformat(values["now"])
         if now.tzinfo is None:
             raise ExpressionFailed("The time has no offset from UTC.")
-        self._context = _cel().Context({**values, "now": now})
-        self._held, self._followed = held, {}
+        self._context = _cel().Context(part({**values, "now": now}, tree_of(read)))
+        self._held, self._read, self._followed = held, read, {}
 
     def _at_most(self, held: Mapping[str, Json]) -> int:
         """More units than everything together has: a byte of JSON holds one at the most."""
@@ -226,11 +228,12 @@ class Expression:
     """A compiled expression.
 
     `components` holds the ids that it names literally, as `state["id"]`; it is None where `state`
-    is used in any other way: then all are needed.
+    is used in any other way: then all are needed. `selections` tell more closely what it reads.
     """
 
     text: str
     components: frozenset[str] | None
+    selections: frozenset[Selection]
     _form: Form = field(repr=False, compare=False)
     _program: Any = field(repr=False, compare=False)
 
@@ -267,7 +270,7 @@ def compile_expression(text: str) -> Expression:
     bound = {form.tokens[loop.bound] for loop in form.loops}
     if not {*program.variables()} <= VARIABLES | TYPES | bound:
         raise ExpressionRefused(f"Use no other names than {', '.join(sorted(VARIABLES))}.")
-    return Expression(text, form.components(), form, program)
+    return Expression(text, form.components(), selections_of(form), form, program)
 
 
 def _guarded(refusal: type[Exception], call: Callable[..., Any], *arguments: Any) -> Any:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from control_plane.canonical import (
     MAX_DEPTH,
     canonical,
@@ -126,9 +128,9 @@ def _checked(
 
 
 def _size(operations: list[Operation], messages: tuple[Message, ...]) -> int:
-    """Bytes of the effect, what it would send included."""
+    """Bytes of the effect as JSON, what it would send included: all of it has been checked."""
     sent = [[message.topic, message.body] for message in messages]
-    return len(canonical(operations).encode()) + (len(canonical(sent).encode()) if sent else 0)
+    return len(orjson.dumps(operations)) + (len(orjson.dumps(sent)) if sent else 0)
 
 
 def _allowed(operation: Operation, action: Action) -> bool:

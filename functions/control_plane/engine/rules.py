@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.engine.gates import Ask
@@ -44,17 +45,23 @@ def judge(ask: Ask) -> Verdict:
 
 def reads_person(policy: Policy) -> bool:
     """Whether a condition may read personal facts: then the execution keeps what they were."""
+    return any(map(_names_person, _conditions(policy)))
+
+
+@lru_cache(maxsize=1_024)
+def _names_person(condition: str) -> bool:
+    return any(fact in condition for fact in (*PERSONAL_FACTS, "principal["))
+
+
+def _conditions(policy: Policy) -> list[str]:
     conditions = [rule.condition for rule in policy.rules]
-    conditions += [mapping.condition for mapping in policy.role_mappings]
-    return any(fact in text for text in conditions for fact in (*PERSONAL_FACTS, "principal["))
+    return conditions + [mapping.condition for mapping in policy.role_mappings]
 
 
 def components_read(policy: Policy) -> frozenset[str] | None:
     """Ids of the components that the policy's conditions read; None where it may be any."""
-    conditions = [rule.condition for rule in policy.rules]
-    conditions += [mapping.condition for mapping in policy.role_mappings]
     read: set[str] = set()
-    for condition in conditions:
+    for condition in _conditions(policy):
         named = compile_expression(condition).components
         if named is None:
             return None

@@ -86,7 +86,7 @@ class Store:
     def _leave_clean(self, connection: psycopg.Connection[Any]) -> None:
         """Roll back what is open. Where even that fails, the server has done it: start anew."""
         try:
-            if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            if connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 connection.rollback()
         except psycopg.Error:
             self.disconnect()
@@ -127,7 +127,7 @@ class Store:
 
     def _open(self) -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
-        if connection is None or connection.closed or connection.broken:
+        if connection is None or connection.closed:  # by us, or broken
             connection = connect(
                 self._url, autocommit=True, prepare_threshold=None, connect_timeout=5
             )

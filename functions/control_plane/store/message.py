@@ -12,20 +12,25 @@ from psycopg import pq
 
 def call(connection: psycopg.Connection[Any], function: str, *arguments: Any) -> str:
     """`SELECT function(…)` with these arguments: None, bool, int, str, or a list of str."""
-    escaping = pq.Escaping(connection.pgconn)
-    return f"SELECT {function}({', '.join([_literal(escaping, value) for value in arguments])})"
+    return f"SELECT {function}({', '.join([_literal(connection, each) for each in arguments])})"
 
 
-def _literal(escaping: Any, value: Any) -> str:
+def _literal(connection: psycopg.Connection[Any], value: Any) -> str:
     if type(value) is str:
         if "'" in value or "\\" in value or "\x00" in value:
-            return bytes(escaping.escape_literal(value.encode())).decode()
+            return bytes(pq.Escaping(connection.pgconn).escape_literal(value.encode())).decode()
         return f"'{value}'"  # nothing in it to escape
     if value is None:
         return "NULL"
     if type(value) is list:
-        return f"ARRAY[{', '.join([_literal(escaping, item) for item in value])}]::text[]"
-    return str(value)  # int, or bool: SQL reads True and False as it reads true and false
+        return _literal(connection, _array(value))
+    return f"'{value}'"  # int, or bool: as text it is read as the argument's type, not converted
+
+
+def _array(values: list[str]) -> str:
+    """PostgreSQL's text of an array. (The server would evaluate `ARRAY[…]` as an expression.)"""
+    quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return "{" + ",".join([f'"{value}"' for value in quoted]) + "}"
 
 
 def send(connection: psycopg.Connection[Any], message: str) -> str:

@@ -49,7 +49,7 @@ def read_loaded(text: str) -> Loaded:
         at=loaded["at"],
         person=loaded["person"] or {},
         head=loaded["head"],
-        components={id: Held(**held) for id, held in sorted((loaded["components"] or {}).items())},
+        components={id: Held(*held) for id, held in sorted((loaded["components"] or {}).items())},
         keys={id: KnownKey(**known) for id, known in (loaded["keys"] or {}).items()},
         policy=loaded["policy"],
         usage=loaded["usage"] or {},
