@@ -211,6 +211,39 @@ def test_keys_belong_to_one_principal(project: Project) -> None:
     assert project.value() == 2
 
 
+@pytest.mark.parametrize("key", ['"', "a\\", "{a,b}", "NULL", "it's", ",", '"},{"'])
+def test_a_request_id_may_look_like_anything(project: Project, key: str) -> None:
+    """It is found again as it was given, alone and as a plan's."""
+    first = project.execute(ADD, request_id=key)
+    assert project.execute(ADD, request_id=key) == first
+    digest, id = project.preview(SET, ADD)["digest"], f"{key} as a plan"
+    plan = project.execute(SET, ADD, confirm=digest, request_id=id)
+    assert project.execute(SET, ADD, confirm=digest, request_id=id) == plan
+    assert project.value() == 6
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE projects SET slug = 'Not a slug'",
+        "UPDATE projects SET slug = '01a20fda-ed40-7fcd-b327-136f4a517f94'",
+        "UPDATE projects SET status = 'gone'",
+        "UPDATE executions SET status = 'maybe'",
+        "SELECT record(org_id, project_id, at, seq + 1, NULL, id, request_id, principal_id,"
+        " owner_id, action, 'success', hash, salt, payload, record, NULL, NULL, NULL, NULL, NULL,"
+        " NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL) FROM executions",
+        "SELECT record(org_id, project_id, at, seq + 1, version + 1, id, request_id, principal_id,"
+        " owner_id, action, 'success', hash, NULL, payload, record, NULL, NULL, NULL, NULL, NULL,"
+        " NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL) FROM executions",
+    ],
+)
+def test_what_contradicts_itself_is_not_stored(project: Project, damage: str) -> None:
+    """The database refuses it, whoever asks."""
+    project.execute(ADD)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        project.superuser(damage)
+
+
 class CuttingProxy:
     """A TCP proxy that can swallow the server's answer to the next COMMIT and cut the line."""
 
