@@ -1,0 +1,11 @@
+"""Archive: the head of each organization's chain of anchors."""
+
+from control_plane.migrations import run_sql
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Add what anchoring needs; what is archived stays where it is."""
+    run_sql("0005_anchors.sql")
