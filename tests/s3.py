@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError
 
+from infra.local.buckets import lock_anchors
 from infra.local.ports import free_port
 
 ENVIRONMENT = {
@@ -38,6 +39,13 @@ class S3:
         self.client.put_bucket_versioning(
             Bucket=name, VersioningConfiguration={"Status": "Enabled"}
         )
+        return name
+
+    def new_anchor_bucket(self) -> str:
+        """The name of a new bucket that locks what is put into it."""
+        name = f"anchors-{next(_numbers)}"
+        self.client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+        lock_anchors(self.client, name)
         return name
 
 

@@ -1,19 +1,36 @@
-"""Moves old executions to S3; scheduled daily."""
+"""Moves old executions to S3, and anchors the chains; scheduled daily."""
 
 from typing import Any
 
+from control_plane.archive.anchors import anchor, anchored
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.lag import lag
-from control_plane.archive.run import Incomplete, Overtaken, ReadBackDiffers, archive
+from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
+from control_plane.archive.run import archive
 from control_plane.observing.current import add, measure, say
 from control_plane.observing.functions import running
-from control_plane.settings import settings
+from control_plane.settings import Settings, settings
 
 
 @running("archive")
-def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001
-    """Archive whole UTC days older than the setting says; answers objects and rows."""
+def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Archive whole UTC days older than the setting says, then anchor; answers objects and rows.
+
+    `{"only": "anchors"}` only anchors.
+    """
     given = settings()
+    url, anchors = given.chat_agent_archiver_database_url, Bucket(given.chat_agent_anchor_bucket)
+    try:
+        if event.get("only") == "anchors":
+            return {"anchors": len(anchor(url, anchors))}
+        with anchored(url, anchors):
+            return _archived(given, context)
+    except (Incomplete, Overtaken, ReadBackDiffers) as error:
+        say(detail=str(error))  # in our own words: ids and numbers
+        raise
+
+
+def _archived(given: Settings, context: Any) -> dict[str, int]:
     url, days = given.chat_agent_archiver_database_url, given.archive_after_days
     add(archived_objects=0, archived_rows=0)
     try:
@@ -24,9 +41,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG
             progress=lambda rows: add(archived_objects=1, archived_rows=rows),
             time_left=lambda: context.get_remaining_time_in_millis() / 1000,
         )
-    except (Incomplete, Overtaken, ReadBackDiffers) as error:
-        say(detail=str(error))  # in our own words: ids and numbers
-        raise
     finally:
         measure(archive_lag_s=lag(url, days))
     return vars(summary)

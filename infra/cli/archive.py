@@ -5,7 +5,9 @@ import re
 
 import typer
 from control_plane.archive import run as runs
+from control_plane.archive.anchors import anchored
 from control_plane.archive.bucket import Bucket
+from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
 from control_plane.settings import settings
 
 from infra.cli.shared import fail, required
@@ -17,14 +19,19 @@ app = typer.Typer(help="Old executions in S3.", no_args_is_help=True)
 def run(
     older_than: str = typer.Option("", help="Age, such as 90d; 0d takes everything up to now."),
 ) -> None:
-    """Archive whole UTC days older than the setting says: to S3, read back, then removed here."""
+    """Archive whole UTC days older than the setting says: to S3, read back, then removed here.
+
+    The chains' heads and the archive's objects are anchored at the end.
+    """
     days = _days(older_than) if older_than else settings().archive_after_days
     url = required("chat_agent_archiver_database_url")
     bucket = Bucket(required("chat_agent_archive_bucket"))
+    anchors = Bucket(required("chat_agent_anchor_bucket"))
+    length = runs.pending(url, days)
     try:
-        with typer.progressbar(length=runs.pending(url, days), label="Archiving") as bar:
+        with anchored(url, anchors), typer.progressbar(length=length, label="Archiving") as bar:
             summary = runs.archive(url, bucket, days, progress=bar.update)
-    except (runs.Incomplete, runs.Overtaken, runs.ReadBackDiffers) as error:
+    except (Incomplete, Overtaken, ReadBackDiffers) as error:
         raise fail(str(error)) from error
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")
 

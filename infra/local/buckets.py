@@ -33,10 +33,11 @@ def create_buckets(env: Mapping[str, str]) -> None:
         s3.put_bucket_versioning(Bucket=archive, VersioningConfiguration={"Status": "Enabled"})
     if anchors not in there:
         s3.create_bucket(Bucket=anchors, ObjectLockEnabledForBucket=True)
-    _lock(s3, anchors)
+    lock_anchors(s3, anchors)
 
 
-def _lock(s3: "S3Client", bucket: str) -> None:
+def lock_anchors(s3: "S3Client", bucket: str) -> None:
+    """Lock whatever is put into a bucket, for so many days, unless it does already."""
     current = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
     if "DefaultRetention" not in current.get("Rule", {}):
         s3.put_object_lock_configuration(

@@ -30,6 +30,7 @@ def old(database: Database, s3: S3, monkeypatch: pytest.MonkeyPatch) -> Database
     monkeypatch.setenv("CHAT_AGENT_ARCHIVER_DATABASE_URL", database.archiver)
     monkeypatch.setenv("CHAT_AGENT_DATABASE_URL", database.app)
     monkeypatch.setenv("CHAT_AGENT_ARCHIVE_BUCKET", s3.new_bucket())
+    monkeypatch.setenv("CHAT_AGENT_ANCHOR_BUCKET", s3.new_bucket())
     settings.settings.cache_clear()
     return database
 
@@ -87,7 +88,7 @@ def test_a_run_that_fails_says_why_and_how_far_it_is_behind(
         archive.handler({}, Context(900))
     assert metrics(capsys)["ArchiveLag"][0] > AFTER_DAYS * DAY_S
     told = vars(caplog.records[-1])
-    assert told["error"] == "control_plane.archive.run.Incomplete"
+    assert told["error"] == "control_plane.archive.outcome.Incomplete"
     assert "seq 1" in told["detail"]
     assert told["levelname"] == "ERROR"
 

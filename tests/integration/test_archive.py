@@ -10,9 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 from control_plane import administration, history, reading, settings
+from control_plane.archive import outcome, run
 from control_plane.archive import part as parts
-from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
+from control_plane.archive.outcome import BrokenChain
 from control_plane.archive.reader import Archive
 from control_plane.models import Intent
 from control_plane.registry import load_registries
@@ -161,7 +162,7 @@ class Lying(Bucket):
 def test_nothing_is_removed_when_s3_lies(old: Project, bucket: Bucket) -> None:
     """What can't be read back as it was sent stays in the database."""
     before = old.executions()
-    with pytest.raises(run.ReadBackDiffers):
+    with pytest.raises(outcome.ReadBackDiffers):
         run.archive(old.database.archiver, Lying(bucket.name), 90)
     assert old.executions() == before
     assert run.archive(old.database.archiver, bucket, 90).rows > 0
@@ -195,7 +196,7 @@ def test_one_run_works_at_a_time(
     real = run._Run._remove
 
     def meanwhile(*given: Any) -> None:
-        with pytest.raises(run.Overtaken):
+        with pytest.raises(outcome.Overtaken):
             run.archive(old.database.archiver, bucket, 90)
         real(*given)
 
@@ -218,7 +219,7 @@ def test_rows_that_are_no_longer_what_was_archived_stay(
         real(*given)
 
     monkeypatch.setattr(run._Run, "_remove", tamper)
-    with pytest.raises(run.Incomplete, match="Nothing was removed"):
+    with pytest.raises(outcome.Incomplete, match="Nothing was removed"):
         run.archive(old.database.archiver, bucket, 90)
     assert log(old) == before
 
@@ -244,9 +245,9 @@ def test_a_damaged_row_stops_only_its_own_organization(
     set_clock("timestamptz '2051-06-02 12:00:00+00'")
     damaged = old.executions()[0]["seq"] + later
     old.superuser(f"UPDATE executions SET {damage} WHERE seq = {damaged}")
-    with pytest.raises(run.Incomplete, match=f"seq {damaged}") as stopped:
+    with pytest.raises(outcome.Incomplete, match=f"seq {damaged}") as stopped:
         run.archive(old.database.archiver, bucket, 0)
-    assert [type(reason) for reason in stopped.value.reasons] == [parts.BrokenChain]
+    assert [type(reason) for reason in stopped.value.reasons] == [BrokenChain]
     assert damaged in [row["seq"] for row in old.executions()]
     left = old.rows("SELECT DISTINCT org_id::text AS org FROM executions WHERE %s <> ''")
     assert [row["org"] for row in left] == [old.target.org]
@@ -260,7 +261,7 @@ def test_the_first_row_after_the_border_is_checked_as_well(
     done = old.execute(ADD)
     set_clock("timestamptz '2051-06-02 12:00:00+00'")
     old.superuser("UPDATE archive_ranges SET head_hash = repeat('1', 64)")
-    with pytest.raises(run.Incomplete, match=f"seq {done['seq']}"):
+    with pytest.raises(outcome.Incomplete, match=f"seq {done['seq']}"):
         run.archive(old.database.archiver, bucket, 0)
 
 
@@ -285,11 +286,12 @@ def test_the_archiver_sees_no_passwords(old: Project) -> None:
 
 
 def test_the_scheduled_function_archives(
-    old: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    old: Project, bucket: Bucket, s3: S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The handler reads its settings, moves what is due, and answers what it did."""
     monkeypatch.setenv("CHAT_AGENT_ARCHIVER_DATABASE_URL", old.database.archiver)
     monkeypatch.setenv("CHAT_AGENT_ARCHIVE_BUCKET", bucket.name)
+    monkeypatch.setenv("CHAT_AGENT_ANCHOR_BUCKET", s3.new_anchor_bucket())
     settings.settings.cache_clear()
     before = log(old)
     expected = {"objects": 3, "rows": len(before) - 4 + SYSTEM_ROWS}

@@ -30,6 +30,7 @@ TENANT_TABLES = [
     "approvals",
     "sign_in_links",
     "tokens",
+    "anchor_heads",
 ]
 
 

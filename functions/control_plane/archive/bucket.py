@@ -27,15 +27,15 @@ class Bucket:
         client: S3Client = boto3.client("s3", config=config)
         return client
 
-    def put_new(self, key: str, body: IO[bytes]) -> None:
-        """Put an object unless the key is taken; its name holds its hash, so taken is put."""
+    def put_new(self, key: str, body: IO[bytes], content_type: str) -> None:
+        """Put an object unless the key is taken: whoever took it, put the same."""
         try:
             self._client.put_object(
                 Bucket=self.name,
                 Key=key,
                 Body=body,
                 IfNoneMatch="*",
-                ContentType="application/gzip",
+                ContentType=content_type,
                 ChecksumAlgorithm="SHA256",
             )
         except self._client.exceptions.ClientError as error:
@@ -49,6 +49,13 @@ class Bucket:
         for chunk in answer["Body"].iter_chunks(_CHUNK):
             digest.update(chunk)
         return answer.get("VersionId", ""), digest.hexdigest()
+
+    def last_key(self, prefix: str, after: str) -> str | None:
+        """The last key with a prefix that comes after another key; None where there is none."""
+        pages = self._client.get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self.name, Prefix=prefix, StartAfter=after)
+        keys = [item["Key"] for page in found for item in page.get("Contents", [])]
+        return max(keys, default=None)
 
     def read_range(self, key: str, version_id: str, offset: int, length: int) -> bytes:
         """Some bytes of one version of an object; raises `Unavailable` when S3 doesn't answer."""

@@ -14,16 +14,13 @@ from typing import Any
 
 from isal import igzip
 
+from control_plane.archive.outcome import BrokenChain
 from control_plane.audit import as_line, hash_payload
 from control_plane.canonical import sha256, stored
 from control_plane.models import GENESIS_HASH
 
 MAX_PART_BYTES = 16 * 1024 * 1024
 """Uncompressed bytes after which a part ends: also what reading a member back may take."""
-
-
-class BrokenChain(Exception):
-    """A stored execution is not what its chain says. Nothing more is archived: look at it."""
 
 
 @dataclass

@@ -11,14 +11,12 @@ from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
-
 from control_plane.archive.bucket import Bucket
-from control_plane.archive.part import BrokenChain, Part, Range, write_part
+from control_plane.archive.database import Connection, fetch, opened
+from control_plane.archive.outcome import BrokenChain, Incomplete, Overtaken, ReadBackDiffers
+from control_plane.archive.part import Part, Range, write_part
 from control_plane.ids import uuid7
 from control_plane.store.connection import sql
-from control_plane.store.login import connect
 
 FETCH_ROWS = 64
 """Rows held in memory at a time: each may be several hundred KiB."""
@@ -26,24 +24,7 @@ RESERVE_S = 120.0
 """Time that one part may take; none is begun with less."""
 _TEMPORARY_IN_MEMORY = 8 * 1024 * 1024
 
-type Connection = psycopg.Connection[dict[str, Any]]
 type Progress = Callable[[int], None]
-
-
-class ReadBackDiffers(Exception):
-    """S3 holds other bytes than were sent. Nothing was removed; look at the bucket, run again."""
-
-
-class Overtaken(Exception):
-    """Another run archives the same executions. Nothing was removed here."""
-
-
-class Incomplete(Exception):
-    """Some organizations' executions could not be archived; all others' were."""
-
-    def __init__(self, reasons: list[Exception]) -> None:
-        self.reasons = reasons
-        super().__init__("; ".join(map(str, reasons)))
 
 
 @dataclass
@@ -75,10 +56,10 @@ def archive(
     organization's chain is broken, after all others', `Overtaken` while another run is at work,
     `ReadBackDiffers`, or what S3 and the database raise; what was finished stays finished.
     """
-    with connect(url, autocommit=True, row_factory=dict_row) as connection:
-        if not _fetch(connection, "archive_turn")[0]["mine"]:
+    with opened(url) as connection:
+        if not fetch(connection, "archive_turn")[0]["mine"]:
             raise Overtaken("Another archive run is at work. Look again when it has ended.")
-        [found] = _fetch(connection, "archive_cutoff", days=after_days)
+        [found] = fetch(connection, "archive_cutoff", days=after_days)
         run = _Run(connection, bucket, found["cutoff"], progress, time_left)
         run.remove_purged()
         run.archive_all()
@@ -87,16 +68,16 @@ def archive(
 
 def pending(url: str, after_days: int) -> int:
     """How many executions a run would archive now."""
-    with connect(url, autocommit=True, row_factory=dict_row) as connection:
-        [found] = _fetch(connection, "archive_cutoff", days=after_days)
-        days = _fetch(connection, "archive_days", cutoff=found["cutoff"])
+    with opened(url) as connection:
+        [found] = fetch(connection, "archive_cutoff", days=after_days)
+        days = fetch(connection, "archive_days", cutoff=found["cutoff"])
     return sum(day["rows"] for day in days)
 
 
 def listed(url: str) -> list[dict[str, Any]]:
     """The manifest's objects, newest first."""
-    with connect(url, autocommit=True, row_factory=dict_row) as connection:
-        return _fetch(connection, "archive_list")
+    with opened(url) as connection:
+        return fetch(connection, "archive_list")
 
 
 @dataclass
@@ -113,14 +94,14 @@ class _Run:
     def remove_purged(self) -> None:
         """Remove what is left of purged projects' executions, a few thousand at a time."""
         while self.time_left() > RESERVE_S:
-            [removed] = _fetch(self.connection, "archive_purged")
+            [removed] = fetch(self.connection, "archive_purged")
             if removed["rows"] == 0:
                 return
 
     def archive_all(self) -> None:
         """Every organization's days, oldest first; one with a broken chain stops only itself."""
         stopped: dict[str, Exception] = {}
-        for found in _fetch(self.connection, "archive_days", cutoff=self.cutoff):
+        for found in fetch(self.connection, "archive_days", cutoff=self.cutoff):
             if found["org"] in stopped:
                 continue
             try:
@@ -146,7 +127,7 @@ class _Run:
             if part.rows == 0:
                 return 0
             key = self._key(org, day, part)
-            self.bucket.put_new(key, file)
+            self.bucket.put_new(key, file, "application/gzip")
         version_id, held = self.bucket.read_back(key)
         if held != part.sha256:
             raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
@@ -157,7 +138,7 @@ class _Run:
     def _export(self, org: str, day: date, file: SpooledTemporaryFile[bytes]) -> Part:
         heads = {
             row["project"]: (row["last_seq"], row["head_hash"])
-            for row in _fetch(self.connection, "archive_heads", org=org)
+            for row in fetch(self.connection, "archive_heads", org=org)
         }
         wanted = {"org": org, "day": day, "cutoff": self.cutoff}
         with self.connection.transaction(), self.connection.cursor(name="day") as cursor:
@@ -166,7 +147,7 @@ class _Run:
             return write_part(iter(cursor), heads, file)
 
     def _key(self, org: str, day: date, part: Part) -> str:
-        [found] = _fetch(self.connection, "archive_parts", org=org, day=day)
+        [found] = fetch(self.connection, "archive_parts", org=org, day=day)
         name = f"part-{found['parts']:04}-{part.sha256[:16]}.jsonl.gz"
         return f"executions/org={org}/dt={day.isoformat()}/{name}"
 
@@ -184,11 +165,7 @@ class _Run:
                 self.connection.execute(sql("archive_range"), {**archive, **vars(span)})
 
     def _remove_range(self, span: Range) -> None:
-        [removed] = _fetch(self.connection, "archive_remove", cutoff=self.cutoff, **vars(span))
+        [removed] = fetch(self.connection, "archive_remove", cutoff=self.cutoff, **vars(span))
         found = (removed["rows"], removed["advanced"], removed["head_hash"])
         if found != (span.last_seq - span.first_seq + 1, 1, span.head_hash):
             raise Overtaken(f"{span.project}: {Overtaken.__doc__}")
-
-
-def _fetch(connection: Connection, query: str, **parameters: Any) -> list[dict[str, Any]]:
-    return connection.execute(sql(query), parameters).fetchall()

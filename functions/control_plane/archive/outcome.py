@@ -1,0 +1,21 @@
+"""How archiving ends where it doesn't end well; the sentences say what to do."""
+
+
+class BrokenChain(Exception):
+    """A stored execution is not what its chain says. Nothing more is archived: look at it."""
+
+
+class ReadBackDiffers(Exception):
+    """S3 holds other bytes than were sent. Nothing was removed; look at the bucket, run again."""
+
+
+class Overtaken(Exception):
+    """Another run archives the same executions. Nothing was removed here."""
+
+
+class Incomplete(Exception):
+    """Some organizations' executions could not be archived; all others' were."""
+
+    def __init__(self, reasons: list[Exception]) -> None:
+        self.reasons = reasons
+        super().__init__("; ".join(map(str, reasons)))

@@ -1,0 +1,11 @@
+"""Anchors: the head of each organization's chain of anchors."""
+
+from control_plane.migrations import run_sql
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Add what anchoring needs; what is archived stays where it is."""
+    run_sql("0007_anchors.sql")
