@@ -50,6 +50,17 @@ class Bucket:
             digest.update(chunk)
         return answer.get("VersionId", ""), digest.hexdigest()
 
+    def keys(self, prefix: str) -> list[str]:
+        """The keys of all objects with a prefix."""
+        pages = self._client.get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self.name, Prefix=prefix)
+        return [item["Key"] for page in found for item in page.get("Contents", [])]
+
+    def read(self, key: str) -> tuple[bytes, str]:
+        """The bytes of an object, and the id of the version that they are of."""
+        answer = self._client.get_object(Bucket=self.name, Key=key)
+        return answer["Body"].read(), answer.get("VersionId", "")
+
     def read_range(self, key: str, version_id: str, offset: int, length: int) -> bytes:
         """Some bytes of one version of an object; raises `Unavailable` when S3 doesn't answer."""
         from botocore.exceptions import BotoCoreError, ClientError
