@@ -2,6 +2,8 @@
 
 import json
 import re
+from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 from control_plane.archive import run as runs
@@ -36,11 +38,52 @@ def run(
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")
 
 
+@app.command()
+def restore(
+    until: Annotated[
+        str, typer.Option(help="A moment such as 2026-11-24T12:00:00Z: nothing later comes back.")
+    ] = "",
+) -> None:
+    """Restore everything that archive and anchors hold into an empty, migrated database."""
+    from control_plane.registry import load_registries
+    from control_plane.restore.run import Damaged, NotEmpty, restore
+    from control_plane.restore.source import Buckets
+
+    buckets = (Bucket(required(f"chat_agent_{kind}_bucket")) for kind in ("archive", "anchor"))
+    source, moment = Buckets(*buckets), _moment(until) if until else None
+    keys = [key for org in source.organizations() for key in source.objects(org)]
+    try:
+        with typer.progressbar(length=len(keys), label="Restoring") as bar:
+            done = restore(
+                required("chat_agent_owner_database_url"), source, load_registries(), moment,
+                lambda _rows: bar.update(1),
+            )  # fmt: skip
+    except (Damaged, NotEmpty) as error:
+        raise fail(str(error)) from error
+    typer.echo(
+        f"Restored {done.executions} executions of {done.projects} projects"
+        f" in {done.organizations} organizations. Their {done.people} people need new passwords"
+        " (`chat-agent users password NAME`), scripts new tokens."
+    )
+    if done.undecided:
+        typer.echo(f"{done.undecided} requests that waited for approval must be asked again.")
+
+
 @app.command("list")
 def list_objects() -> None:
     """List the archive's objects, a line of JSON each, newest first."""
     for row in runs.listed(required("chat_agent_archiver_database_url")):
         typer.echo(json.dumps(row))
+
+
+def _moment(text: str) -> str:
+    """A moment as records write it."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise fail(f"{text!r} is no moment. Write it like 2026-11-24T12:00:00Z.") from error
+    utc = given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+    return f"{utc.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def _days(age: str) -> int:

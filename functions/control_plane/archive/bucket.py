@@ -50,12 +50,20 @@ class Bucket:
             digest.update(chunk)
         return answer.get("VersionId", ""), digest.hexdigest()
 
-    def last_key(self, prefix: str, after: str) -> str | None:
-        """The last key with a prefix that comes after another key; None where there is none."""
+    def keys(self, prefix: str, after: str = "") -> list[str]:
+        """The keys with a prefix that come after another key, in their order."""
         pages = self._client.get_paginator("list_objects_v2")
         found = pages.paginate(Bucket=self.name, Prefix=prefix, StartAfter=after)
-        keys = [item["Key"] for page in found for item in page.get("Contents", [])]
-        return max(keys, default=None)
+        return [item["Key"] for page in found for item in page.get("Contents", [])]
+
+    def last_key(self, prefix: str, after: str) -> str | None:
+        """The last key with a prefix that comes after another key; None where there is none."""
+        return max(self.keys(prefix, after), default=None)
+
+    def read(self, key: str) -> tuple[bytes, str]:
+        """The bytes of an object, and the id of the version that they are of."""
+        answer = self._client.get_object(Bucket=self.name, Key=key)
+        return answer["Body"].read(), answer.get("VersionId", "")
 
     def read_range(self, key: str, version_id: str, offset: int, length: int) -> bytes:
         """Some bytes of one version of an object; raises `Unavailable` when S3 doesn't answer."""

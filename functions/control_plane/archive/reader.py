@@ -37,7 +37,7 @@ class Archive:
         """
         for line in reversed(_lines(span)):
             row = _row(line)
-            if row["seq"] < before:
+            if row["seq"] < before and row["seq"] <= span["last_seq"]:
                 yield row
 
     def below(self, org: str, project: str, before: int) -> Iterator[Row]:

@@ -1,0 +1,148 @@
+"""One project's chain, replayed: what its executions have brought about, and nothing else.
+
+Knows no network and no database. Lines have been verified before (`control_plane.proof`); what is
+checked here is that states follow from diffs, as each record's `state_hash` says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.audit import as_answer
+from control_plane.canonical import canonical, sha256
+from control_plane.engine.counters import stored_counter, window_end
+from control_plane.engine.effects import Divergence, apply, tokens
+from control_plane.journal import CHECKPOINT_EVERY
+from control_plane.models import GENESIS_HASH, Held, Json
+from control_plane.registry import builtin
+
+type Record = Mapping[str, Any]
+type Row = Mapping[str, Any]
+
+CREATE = "project.create"
+_STATUS = {builtin.ARCHIVE: "archived", builtin.PURGE: "purged"}
+
+
+class Damaged(Exception):
+    """The archive can't be restored as it is. Nothing was written; the message names the object."""
+
+
+@dataclass
+class Project:
+    """A project as of the last execution that it was given.
+
+    `policies` has version, moment and document; `members` role and since when, by user; `usage`
+    what counts towards limits, by counter and window's end; `keys` what a repeated request is answered;
+    `waiting` the requests for approval that nobody has decided, by seq.
+    """
+
+    org: str
+    id: str
+    slug: str = ""
+    title: str = ""
+    template: str = ""
+    status: str = "active"
+    paused: bool = False
+    seq: int = 0
+    version: int = 0
+    hash: str = GENESIS_HASH
+    at: str = ""
+    policies: list[tuple[int, str, str]] = field(default_factory=list)
+    members: dict[str, tuple[str, str]] = field(default_factory=dict)
+    components: dict[str, Held] = field(default_factory=dict)
+    usage: dict[tuple[str, str], int] = field(default_factory=dict)
+    keys: dict[tuple[str, str], dict[str, Json]] = field(default_factory=dict)
+    checkpoints: list[tuple[int, str, str, str, int]] = field(default_factory=list)
+    waiting: dict[int, Record] = field(default_factory=dict)
+    _state: dict[str, Json] = field(default_factory=dict)
+    _schemas: dict[str, int] = field(default_factory=dict)
+
+    def take(self, row: Row, record: Record, payload: Mapping[str, Any] | None) -> None:
+        """The chain's next execution; `row` has its texts. Raises `Damaged`."""
+        self.seq, self.hash, self.at = record["seq"], row["hash"], record["at"]
+        self._count(record)
+        self._remember(row, record)
+        if record["status"] == "pending_approval":
+            self.waiting[record["seq"]] = record
+        elif record["trigger"] == "approval":
+            self.waiting.pop(record.get("about", 0), None)
+        if record["status"] == "success":
+            self._succeed(record, payload)
+
+    def _succeed(self, record: Record, payload: Mapping[str, Any] | None) -> None:
+        if payload is None:
+            raise Damaged(
+                f"project {self.id}, seq {self.seq}: it was erased, and what it did with it."
+            )
+        self.version = record["version"]
+        self._schemas |= record["component_versions"]
+        self._change(record, payload["diff"])
+        self._administer(record["action"], payload["inputs"], record)
+        if self.version % CHECKPOINT_EVERY == 0:
+            self._keep_checkpoint()
+
+    def _change(self, record: Record, diff: list[dict[str, Any]]) -> None:
+        try:
+            self._state = apply(self._state, diff)
+        except Divergence as error:
+            raise Damaged(f"project {self.id}, seq {self.seq}: {error}.") from error
+        for id in sorted({tokens(operation["path"])[0] for operation in diff}):
+            self._hold(id)
+        held = {id: component.hash for id, component in self.components.items()}
+        if sha256(canonical(held)) != record["state_hash"]:
+            raise Damaged(f"project {self.id}, seq {self.seq}: its state is not the recorded one.")
+
+    def _hold(self, id: str) -> None:
+        if id not in self._state:
+            del self.components[id]
+            return
+        text = canonical(self._state[id])
+        size, schema = len(text.encode()), self._schemas[id]
+        self.components[id] = Held(sha256(text), schema, self.version, size, text)
+
+    def _administer(self, action: str, inputs: Mapping[str, Any], record: Record) -> None:
+        """What a built-in action does beside component state."""
+        if action == CREATE:
+            self.slug, self.title, self.template = (
+                inputs["slug"], inputs["title"], inputs["template"],
+            )  # fmt: skip
+        elif action == builtin.UPDATE:
+            self.title = inputs["title"]
+        elif action in (builtin.ARCHIVE, builtin.PAUSE, builtin.RESUME, builtin.PURGE):
+            self.status = _STATUS.get(action, "active")
+            self.paused = action == builtin.PAUSE
+        elif action == builtin.SET_POLICY:
+            version, document = record["policy_version"] + 1, canonical(inputs["document"])
+            self.policies.append((version, record["at"], document))
+        elif action == builtin.SET_MEMBER:
+            if self.members.get(inputs["user"], ("", ""))[0] != inputs["role"]:
+                self.members[inputs["user"]] = (inputs["role"], record["at"])
+        elif action == builtin.REMOVE_MEMBER:
+            self.members.pop(inputs["user"], None)
+
+    def _count(self, record: Record) -> None:
+        for name, amount in record.get("usage", {}).items():
+            counter = stored_counter(name, record["principal"]["owner"])
+            window = (counter, window_end(name, record["at"]))
+            self.usage[window] = self.usage.get(window, 0) + amount
+
+    def _remember(self, row: Row, record: Record) -> None:
+        """What the same request is answered when it comes again, as `requests.replay` reads it."""
+        asked_for = record["trigger"] not in ("system", "approval")
+        if not asked_for:
+            return
+        answer, plan = as_answer(row, {}), record.get("plan")
+        self._keep_key(record, record["request_id"], "null" if plan else canonical(answer))
+        if plan:
+            before = self.keys.get((record["principal"]["id"], plan["id"]), {}).get("steps", [])
+            steps = [*before, answer]
+            whole = {"status": record["status"], "executions": steps}
+            self._keep_key(record, plan["id"], canonical(whole), steps)
+
+    def _keep_key(self, record: Record, id: str, answer: str, steps: Json = None) -> None:
+        row = {"at": record["at"], "answer": answer, "steps": steps}
+        self.keys[record["principal"]["id"], id] = row
+
+    def _keep_checkpoint(self) -> None:
+        state, schemas = canonical(self._state), canonical(self._schemas)
+        self.checkpoints.append((self.version, self.at, state, schemas, self.seq))

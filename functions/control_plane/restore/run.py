@@ -1,0 +1,180 @@
+"""The restore: verify archive and anchors, replay every chain, write all of it in one transaction.
+
+An empty database gets back every project exactly as of its last archived execution, or of a moment
+before; executions themselves stay where they are, and the manifest says where that is. Each
+project's chain then goes on with an execution that records the restore.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.administration import administer
+from control_plane.models import SYSTEM, Intent, Json
+from control_plane.proof.report import check_organization
+from control_plane.registry import Registry
+from control_plane.restore.organization import Organization, read_line
+from control_plane.restore.project import Damaged, Project
+from control_plane.restore.source import Source, members
+from control_plane.restore.writer import NotEmpty, write
+from control_plane.store import Store
+from control_plane.store.login import connect
+from control_plane.target import Target
+
+RESTORE = "project.restore"
+
+type Progress = Callable[[int], None]
+
+__all__ = ["Damaged", "NotEmpty", "Restored", "restore"]
+
+
+@dataclass
+class Restored:
+    """What came back, and what can't: `people` need passwords, scripts need `tokens`."""
+
+    organizations: int = 0
+    projects: int = 0
+    executions: int = 0
+    people: int = 0
+    undecided: int = 0
+
+
+@dataclass
+class _Found:
+    """One organization as it was replayed, and the manifest's rows for it."""
+
+    organization: Organization
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    ranges: list[dict[str, Any]] = field(default_factory=list)
+    abandoned: dict[str, int] = field(default_factory=dict)
+    executions: int = 0
+
+
+def restore(
+    owner_url: str,
+    source: Source,
+    registries: Mapping[str, Registry],
+    until: str | None = None,
+    progress: Progress = lambda _rows: None,
+) -> Restored:
+    """Restore everything into an empty, migrated database, as its owner.
+
+    `until` is a moment as records write it; what came later is left in the archive and out of the
+    manifest. Raises `Damaged` for what is missing or altered, and `NotEmpty`; nothing was written
+    then. `progress` is told the number of executions after each object.
+    """
+    found = [_replayed(source, org, until, progress) for org in source.organizations()]
+    for each in found:
+        _check_templates(each.organization, registries)
+    with connect(owner_url) as connection:
+        for each in found:
+            write(connection, each.organization, each.objects, each.ranges)
+    store = Store(owner_url)
+    for each in found:
+        _record(store, registries, each, until)
+    return _summed_up(found)
+
+
+def _replayed(source: Source, org: str, until: str | None, progress: Progress) -> _Found:
+    keys = source.objects(org)
+    anchors = ((key, source.read(key)) for key in source.anchors(org))
+    report = check_organization(org, anchors, keys, lambda key: [source.read(key)])
+    if report.finding:
+        raise Damaged(str(report.finding))
+    found = _Found(Organization(org))
+    for key in sorted(keys):
+        rows = _take_object(found, source, key, until)
+        found.executions += rows
+        progress(rows)
+    found.organization.check_whole()
+    return found
+
+
+def _take_object(found: _Found, source: Source, key: str, until: str | None) -> int:
+    """Replay an object's executions of before the moment; how many those were."""
+    data, ranges = source.read(key), []
+    for offset, length, lines in members(data):
+        taken = _take_member(found, lines, until)
+        if taken:
+            ranges.append({**taken, "offset": offset, "length": length, "key": key})
+    rows = sum(each["last_seq"] - each["first_seq"] + 1 for each in ranges)
+    if rows:
+        found.objects.append(
+            {
+                "key": key,
+                "bucket": source.bucket,
+                "version_id": source.version_of(key),
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "size": len(data),
+                "rows": rows,
+                "at": max(each["last_at"] for each in ranges),
+            }
+        )
+        found.ranges += ranges
+    return rows
+
+
+def _take_member(found: _Found, lines: list[bytes], until: str | None) -> dict[str, Any] | None:
+    taken: list[dict[str, Any]] = []
+    for text in lines:
+        line = read_line(text)
+        record = line["record"]
+        if record["seq"] <= found.organization.reached(record["project"]):
+            continue  # a killed run left this object: its executions lie in another, too
+        if until is not None and record["at"] > until:
+            found.abandoned.setdefault(record["project"], record["seq"])
+        else:
+            found.organization.take(line)
+            taken.append({**record, "hash": line["hash"]})
+    return _range(taken) if taken else None
+
+
+def _range(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """A member's row in the manifest, from the records that count."""
+    first, last = records[0], records[-1]
+    versions = [record["version"] for record in records if "version" in record]
+    return {
+        "project": first["project"],
+        "first_seq": first["seq"],
+        "last_seq": last["seq"],
+        "first_version": versions[0] if versions else None,
+        "last_version": versions[-1] if versions else None,
+        "first_at": first["at"],
+        "last_at": last["at"],
+        "head_hash": last["hash"],
+    }
+
+
+def _check_templates(organization: Organization, registries: Mapping[str, Registry]) -> None:
+    for project in organization.projects.values():
+        if project.status != "purged" and project.template not in registries:
+            raise Damaged(
+                f"project {project.slug}: its template {project.template!r} isn't installed here."
+            )
+
+
+def _record(
+    store: Store, registries: Mapping[str, Registry], found: _Found, until: str | None
+) -> None:
+    """Let each chain say that it was restored, and to where; requests that waited are closed."""
+    for project in found.organization.projects.values():
+        if project.status == "purged":
+            continue
+        target = Target(project.org, project.id, SYSTEM, registries[project.template])
+        inputs: dict[str, Json] = {"seq": project.seq, "hash": project.hash, "until": until}
+        if project.id in found.abandoned:
+            inputs["abandoned_from"] = found.abandoned[project.id]
+        inputs["undecided"] = sorted(project.waiting)
+        administer(store, target, [(Intent(RESTORE, inputs), [])])
+
+
+def _summed_up(found: list[_Found]) -> Restored:
+    summary = Restored(organizations=len(found))
+    for each in found:
+        projects: list[Project] = list(each.organization.projects.values())
+        summary.projects += len(projects)
+        summary.executions += each.executions
+        summary.people += len(each.organization.people)
+        summary.undecided += sum(len(project.waiting) for project in projects)
+    return summary
