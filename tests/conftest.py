@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
@@ -58,9 +59,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield Cluster(url, passwords)
 
 
-@pytest.fixture
-def database(postgres: Cluster) -> Iterator[Database]:
-    """A database of this test's own, cloned from the migrated template in milliseconds."""
+@contextmanager
+def new_database(postgres: Cluster) -> Iterator[Database]:
+    """A database cloned from the migrated template in milliseconds, dropped at the end."""
     name = f"test_{next(_numbers)}"
     clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy OWNER chat_agent_owner")
     with postgres.admin() as admin:
@@ -70,6 +71,13 @@ def database(postgres: Cluster) -> Iterator[Database]:
     yield Database(name, urls.app, urls.archiver, urls.owner, superuser)
     with postgres.admin() as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(postgres: Cluster) -> Iterator[Database]:
+    """A database of this test's own."""
+    with new_database(postgres) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -32,8 +32,8 @@ class Project:
     """A project as of the last execution that it was given.
 
     `policies` has version, moment and document; `members` role and since when, by user; `usage`
-    what counts towards limits, by counter and window's end; `keys` what a repeated request is answered;
-    `waiting` the requests for approval that nobody has decided, by seq.
+    what counts towards limits, by counter and window's end; `keys` what a repeated request is
+    answered; `waiting` the requests for approval that nobody has decided, by seq.
     """
 
     org: str

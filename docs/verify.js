@@ -1,0 +1,685 @@
+// Verifies a folder of archive files and anchors: node verify.js FOLDER [--json]
+// or in a browser, opened from a file: verify.html. Depends on nothing; docs/audit.md has the format.
+"use strict";
+
+const chatAgentVerify = (() => {
+  const GENESIS = "0".repeat(64);
+  const DAMAGED = "From here on it can't be decompressed: the file is damaged or cut off.";
+  const UNENDED = "Its last line has no end: the file is cut off.";
+  const STATUSES = ["success", "rejected", "failed", "pending_approval"];
+  const FILE = /(?:^|\/)((?:executions|anchors)\/org=.+)$/;
+  const ANCHOR_KEY = /^anchors\/org=([0-9a-f-]{36})\/([^/]+)\.json$/;
+  const OBJECT_KEY = new RegExp(
+    "^executions/org=([0-9a-f-]{36})/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})" +
+      "/part-([0-9]{4,8})-([0-9a-f]{16})\\.jsonl\\.gz$");
+
+  /** The trail ends here: one sentence, and as much of the place as is known. */
+  class Broken extends Error {
+    constructor(problem, where = {}) {
+      super(problem);
+      this.finding = { problem, object: null, line: null, project: null, seq: null, ...where };
+    }
+    within(where) {
+      for (const [name, at] of Object.entries(where)) this.finding[name] ??= at ?? null;
+      return this;
+    }
+  }
+
+  // SHA-256, FIPS 180-4 ------------------------------------------------------------------------
+
+  const [ROUND, START] = (() => {
+    const primes = [];
+    for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p)) primes.push(n);
+    const fraction = (x) => ((x - Math.floor(x)) * 2 ** 32) | 0;
+    return [Int32Array.from(primes, (p) => fraction(Math.cbrt(p))),
+      Int32Array.from(primes.slice(0, 8), (p) => fraction(Math.sqrt(p)))];
+  })();
+
+  /** The SHA-256 of byte arrays, one after the other, in lower-case hex. */
+  function sha256(...parts) {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const state = Int32Array.from(START), block = new Uint8Array(64), words = new Int32Array(64);
+    let filled = 0;
+    for (const part of parts) {
+      for (let at = 0; at < part.length;) {
+        const taken = Math.min(64 - filled, part.length - at);
+        block.set(part.subarray(at, at + taken), filled);
+        at += taken;
+        filled = (filled + taken) % 64;
+        if (filled === 0) compress(state, block, words);
+      }
+    }
+    block.fill(0, filled);
+    block[filled] = 0x80;
+    if (filled >= 56) {
+      compress(state, block, words);
+      block.fill(0);
+    }
+    new DataView(block.buffer).setBigUint64(56, BigInt(length) * 8n);
+    compress(state, block, words);
+    return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  }
+
+  function compress(state, block, w) {
+    for (let i = 0; i < 16; i++) {
+      const at = i * 4;
+      w[i] = (block[at] << 24) | (block[at + 1] << 16) | (block[at + 2] << 8) | block[at + 3];
+    }
+    for (let i = 16; i < 64; i++) {
+      const x = w[i - 15], y = w[i - 2];
+      const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
+      const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+      w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
+    }
+    let [a, b, c, d, e, f, g, h] = state;
+    for (let i = 0; i < 64; i++) {
+      const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUND[i] + w[i]) | 0;
+      const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+      const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+      h = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
+    }
+    [a, b, c, d, e, f, g, h].forEach((word, i) => { state[i] = (state[i] + word) | 0; });
+  }
+
+  // gunzip, RFC 1952 and 1951 --------------------------------------------------------------------
+  // DecompressionStream takes one member only in Chromium, and tells nothing of a damaged file.
+
+  const LENGTHS = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83,
+    99, 115, 131, 163, 195, 227, 258];
+  const LENGTH_BITS = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5,
+    5, 5, 0];
+  const DISTANCES = [1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769,
+    1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577];
+  const CODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+  const CRC = Int32Array.from({ length: 256 }, (_, n) => {
+    for (let k = 0; k < 8; k++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
+    return n;
+  });
+  const CUT = new Error("cut off"), BAD = new Error("damaged");
+
+  class Inflate {
+    constructor(data, at) {
+      Object.assign(this, { data, at, bits: 0, held: 0, length: 0, mark: 0 });
+      this.out = new Uint8Array(1 << 16);
+    }
+    /** One more byte; what was written before it is known to be in order. */
+    byte() {
+      if (this.at >= this.data.length) throw CUT;
+      this.mark = this.length;
+      return this.data[this.at++];
+    }
+    take(count) {
+      while (this.held < count) {
+        this.bits |= this.byte() << this.held;
+        this.held += 8;
+      }
+      const value = this.bits & ((1 << count) - 1);
+      this.bits >>>= count;
+      this.held -= count;
+      return value;
+    }
+    symbol({ counts, symbols }) {
+      for (let code = 0, first = 0, index = 0, length = 1; length < 16; length++) {
+        code |= this.take(1);
+        const count = counts[length];
+        if (code - count < first) return symbols[index + code - first];
+        index += count;
+        first = (first + count) << 1;
+        code <<= 1;
+      }
+      throw BAD;
+    }
+    room(more) {
+      if (this.length + more <= this.out.length) return;
+      const larger = new Uint8Array(Math.max(this.out.length * 2, this.length + more));
+      larger.set(this.out.subarray(0, this.length));
+      this.out = larger;
+    }
+    stored() {
+      this.bits = this.held = 0;
+      const size = this.byte() | (this.byte() << 8), check = this.byte() | (this.byte() << 8);
+      if (size !== (~check & 0xffff)) throw BAD;
+      this.room(size);
+      for (let i = 0; i < size; i++) {
+        const byte = this.byte();
+        this.out[this.length++] = byte;
+      }
+    }
+    compressed(literals, distances) {
+      for (;;) {
+        const symbol = this.symbol(literals);
+        if (symbol === 256) return;
+        this.room(258);
+        if (symbol < 256) this.out[this.length++] = symbol;
+        else this.copy(symbol - 257, distances);
+      }
+    }
+    copy(symbol, distances) {
+      if (symbol >= LENGTHS.length) throw BAD;
+      const length = LENGTHS[symbol] + this.take(LENGTH_BITS[symbol]);
+      const far = this.symbol(distances);
+      if (far >= DISTANCES.length) throw BAD;
+      const distance = DISTANCES[far] + this.take(far < 2 ? 0 : (far >> 1) - 1);
+      if (distance > this.length) throw BAD;
+      for (let i = 0; i < length; i++, this.length++) this.out[this.length] = this.out[this.length - distance];
+    }
+    dynamic() {
+      const literals = this.take(5) + 257, distances = this.take(5) + 1, codes = this.take(4) + 4;
+      if (literals > 286 || distances > 30) throw BAD;
+      const lengths = new Array(19).fill(0);
+      for (let i = 0; i < codes; i++) lengths[CODE_ORDER[i]] = this.take(3);
+      const all = this.lengths(huffman(lengths, true), literals + distances);
+      if (all[256] === 0) throw BAD;
+      this.compressed(huffman(all.slice(0, literals)), huffman(all.slice(literals)));
+    }
+    lengths(code, count) {
+      const all = [];
+      while (all.length < count) {
+        const symbol = this.symbol(code);
+        if (symbol < 16) { all.push(symbol); continue; }
+        if (symbol === 16 && !all.length) throw BAD;
+        const value = symbol === 16 ? all[all.length - 1] : 0;
+        const times = symbol === 16 ? 3 + this.take(2) : symbol === 17 ? 3 + this.take(3) : 11 + this.take(7);
+        if (all.length + times > count) throw BAD;
+        for (let i = 0; i < times; i++) all.push(value);
+      }
+      return all;
+    }
+    blocks() {
+      for (let last = 0; !last;) {
+        last = this.take(1);
+        const kind = this.take(2);
+        if (kind === 3) throw BAD;
+        if (kind === 0) this.stored();
+        else if (kind === 1) this.compressed(FIXED_LITERALS, FIXED_DISTANCES);
+        else this.dynamic();
+      }
+    }
+    trailer() {
+      this.bits = this.held = 0;
+      let crc = -1;
+      for (let i = 0; i < this.length; i++) crc = CRC[(crc ^ this.out[i]) & 255] ^ (crc >>> 8);
+      for (const expected of [~crc, this.length]) {
+        let given = 0;
+        for (let i = 0; i < 4; i++) given |= this.byte() << (8 * i);
+        if (given !== (expected | 0)) throw BAD;
+      }
+    }
+  }
+
+  /** A canonical Huffman code; over-subscribed ones are refused, incomplete ones but for one bit. */
+  function huffman(lengths, whole = false) {
+    const counts = new Array(16).fill(0);
+    for (const length of lengths) counts[length]++;
+    const offsets = [0, 0];
+    let left = 1;
+    for (let length = 1; length < 16; length++) {
+      left = left * 2 - counts[length];
+      if (left < 0) throw BAD;
+      offsets[length + 1] = offsets[length] + counts[length];
+    }
+    const most = counts.findLastIndex((count, length) => length && count);
+    if (left > 0 && most > 0 && (whole || most !== 1)) throw BAD;
+    const symbols = [];
+    lengths.forEach((length, symbol) => { if (length) symbols[offsets[length]++] = symbol; });
+    return { counts, symbols };
+  }
+
+  const FIXED_LITERALS = huffman(Array.from({ length: 288 }, (_, i) => i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8));
+  const FIXED_DISTANCES = huffman(new Array(32).fill(5));
+  const HEADER = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0];
+
+  /** Each gzip member's bytes; of a damaged one those before the damage, and then Broken. */
+  function* members(data) {
+    for (let at = 0; at < data.length;) {
+      if (data.length - at < 10 || HEADER.some((byte, i) => data[at + i] !== byte)) throw new Broken(DAMAGED);
+      const member = new Inflate(data, at + 10);
+      try {
+        member.blocks();
+        member.trailer();
+      } catch (error) {
+        if (error !== CUT && error !== BAD) throw error;
+        yield member.out.subarray(0, error === CUT ? member.length : member.mark);
+        throw new Broken(DAMAGED);
+      }
+      yield member.out.subarray(0, member.length);
+      at = member.at;
+    }
+  }
+
+  function* lines(data) {
+    let rest = new Uint8Array(0);
+    for (const piece of members(data)) {
+      let start = 0;
+      for (let end; (end = piece.indexOf(10, start)) >= 0; start = end + 1) {
+        yield rest.length ? joined(rest, piece.subarray(start, end)) : piece.subarray(start, end);
+        rest = new Uint8Array(0);
+      }
+      rest = joined(rest, piece.subarray(start));
+    }
+    if (rest.length) throw new Broken(UNENDED);
+  }
+
+  function joined(one, other) {
+    const both = new Uint8Array(one.length + other.length);
+    both.set(one);
+    both.set(other, one.length);
+    return both;
+  }
+
+  // Canonical JSON, RFC 8785 ---------------------------------------------------------------------
+
+  const encode = (text) => new TextEncoder().encode(text);
+
+  /** The one canonical text of a JSON value; ECMAScript writes numbers as RFC 8785 says. */
+  function canonical(value) {
+    if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError("not a number");
+    if (typeof value === "string" && /\p{Surrogate}/u.test(value)) throw new RangeError("not Unicode");
+    if (value === null || typeof value !== "object") return JSON.stringify(value);
+    if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+    const members = Object.keys(value).sort().map((key) => `${canonical(key)}:${canonical(value[key])}`);
+    return `{${members.join(",")}}`;
+  }
+
+  function readCanonical(bytes) {
+    try {
+      const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+      const value = JSON.parse(text);
+      if (canonical(value) === text) return value;
+    } catch (error) {
+      if (!["SyntaxError", "TypeError", "RangeError"].includes(error.name)) throw error;
+    }
+    throw new Broken("This is not canonical JSON.");
+  }
+
+  const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+  const isText = (value, pattern) => typeof value === "string" && pattern.test(value);
+  const isHash = (value) => isText(value, /^[0-9a-f]{64}$/);
+  const isId = (value) => isText(value, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  const isMoment = (value) =>
+    isText(value, /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$/);
+  const isCount = (value, least = 0) => Number.isSafeInteger(value) && value >= least;
+  const hasExactly = (value, names) =>
+    isObject(value) && Object.keys(value).length === names.length &&
+    names.every((name) => Object.hasOwn(value, name));
+
+  // Lines ----------------------------------------------------------------------------------------
+
+  function readLine(bytes) {
+    const line = readCanonical(bytes);
+    const { hash, payload, record, salt } = line ?? {};
+    const salted = payload === null ? salt === null : isObject(payload) && isText(salt, /^[0-9a-f]{32}$/);
+    if (!hasExactly(line, ["hash", "payload", "record", "salt"]) || !isObject(record) || !isHash(hash) || !salted)
+      throw new Broken("This is not an archived execution: its members are others, or of other types.");
+    if (!isRecord(record))
+      throw new Broken("This is not a record: a member is missing, or of another type.");
+    const where = { project: record.project, seq: record.seq };
+    if (sha256(encode(canonical(record))) !== hash)
+      throw new Broken("Its hash is not that of its record: one of them was altered.", where);
+    if (payload !== null && sha256(fromHex(salt), encode(canonical(payload))) !== record.payload_hash)
+      throw new Broken("Its payload is not the one that its record says: it or the salt was altered.", where);
+    return { ...record, hash, erased: payload === null };
+  }
+
+  function isRecord(record) {
+    const succeeded = record.status === "success";
+    return STATUSES.includes(record.status) && record.v === 1 && isId(record.org) && isId(record.project) &&
+      isCount(record.seq, 1) && isMoment(record.at) && isCount(record.base_version) &&
+      succeeded === Object.hasOwn(record, "version") && (!succeeded || isCount(record.version, 1)) &&
+      isHash(record.payload_hash) && isHash(record.prev_hash);
+  }
+
+  const fromHex = (text) => Uint8Array.from(text.match(/../g), (pair) => parseInt(pair, 16));
+
+  // Chains ---------------------------------------------------------------------------------------
+
+  class Chains {
+    constructor(pins) {
+      this.pins = pins;
+      this.heads = new Map();
+    }
+    head(project) {
+      if (!this.heads.has(project))
+        this.heads.set(project, { seq: 0, hash: GENESIS, at: "", version: 0, pinned: 0 });
+      return this.heads.get(project);
+    }
+    add(line) {
+      const { project, seq } = line, head = this.head(project);
+      if (seq > head.seq + 1)
+        throw new Broken(`It is missing: after seq ${head.seq} the next one here is seq ${seq}.`,
+          { project, seq: head.seq + 1 });
+      const problem = unlinked(head, line) ?? this.unpinned(head, line);
+      if (problem) throw new Broken(problem, { project, seq });
+      Object.assign(head, { seq, hash: line.hash, at: line.at, version: line.version ?? head.version });
+    }
+    unpinned(head, line) {
+      const pin = this.pins.get(line.project)?.get(line.seq);
+      if (!pin) return null;
+      if (pin.hash !== line.hash) {
+        const since = head.pinned + 1;
+        const made = since === line.seq ? "it" : `it, or one from seq ${since} on,`;
+        return `Its hash is not the one in the anchor of ${pin.at}: ${made} was made anew.`;
+      }
+      head.pinned = line.seq;
+      return null;
+    }
+  }
+
+  function unlinked(head, line) {
+    if (line.seq <= head.seq)
+      return line.seq === head.seq && line.hash === head.hash ? "It is there twice." : "Its seq has been before.";
+    if (line.prev_hash !== head.hash)
+      return `Its prev_hash is not the hash of seq ${head.seq}: they are of different chains.`;
+    if (line.at < head.at) return `Its moment lies before that of seq ${head.seq}.`;
+    if (line.base_version !== head.version)
+      return `Its base_version is ${line.base_version}, and the one before left ${head.version}.`;
+    if ("version" in line && line.version !== head.version + 1)
+      return `Its version is ${line.version}, and the one before left ${head.version}.`;
+    return null;
+  }
+
+  // Anchors --------------------------------------------------------------------------------------
+
+  class Anchors {
+    constructor(org) {
+      Object.assign(this, { org, count: 0, at: "", digest: GENESIS });
+      [this.pins, this.archived, this.objects, this.reached] = [new Map(), new Map(), new Map(), new Map()];
+    }
+    add(key, body) {
+      try {
+        this.take(key, readCanonical(body));
+      } catch (error) {
+        throw error instanceof Broken ? error.within({ object: key }) : error;
+      }
+      this.digest = sha256(body);
+    }
+    take(key, anchor) {
+      if (!isAnchor(anchor))
+        throw new Broken("This is not an anchor: its members are others, or of other types or order.");
+      if (key !== `anchors/org=${anchor.org}/${anchor.at}.json` || anchor.org !== this.org)
+        throw new Broken("Its name is not of the moment and the organization that it says.");
+      if (anchor.prev_anchor !== this.digest)
+        throw new Broken("It follows another anchor than the one before it here, " +
+          `${this.count ? `that of ${this.at}` : "none"}: ` +
+          "one is missing, was altered, or stands in another's place.");
+      this.count += 1;
+      this.at = anchor.at;
+      anchor.projects.forEach((held) => this.addProject(held));
+      anchor.objects.forEach((held) => this.addObject(held));
+      this.checkWhole(anchor);
+    }
+    /** Every project that there was is there, and each archived execution in one object. */
+    checkWhole({ projects, objects }) {
+      const names = new Set(projects.map((held) => held.project));
+      const lost = [...this.reached.keys()].sort().find((project) => !names.has(project));
+      if (lost) throw new Broken("It leaves a project out that an anchor before it has.", { project: lost });
+      const archived = projects.reduce((sum, held) => sum + held.archived_seq, 0);
+      const rows = objects.reduce((sum, held) => sum + held.rows, 0);
+      if (rows !== archived)
+        throw new Broken(`Its objects hold ${rows} executions, its projects' archives ${archived}.`);
+    }
+    addProject({ project, seq, hash, archived_seq: archived, archived_hash: archivedHash }) {
+      const before = this.reached.get(project) ?? { seq: 0, archived: 0 };
+      if (seq < before.seq || archived < before.archived || archived > seq)
+        throw new Broken("It says that a chain went back.", { project, seq });
+      if (seq > archived && hash === archivedHash)
+        throw new Broken("It says that two executions have one hash.", { project, seq });
+      this.reached.set(project, { seq, archived });
+      this.pin(project, seq, hash);
+      this.pin(project, archived, archivedHash);
+      this.archived.set(project, { seq: archived, at: this.at });
+    }
+    pin(project, seq, hash) {
+      if (!this.pins.has(project)) this.pins.set(project, new Map([[0, { hash: GENESIS, at: this.at }]]));
+      const pins = this.pins.get(project);
+      if (!pins.has(seq)) pins.set(seq, { hash, at: this.at });
+      if (pins.get(seq).hash !== hash)
+        throw new Broken(`It holds another hash than the anchor of ${pins.get(seq).at}.`, { project, seq });
+    }
+    addObject({ key, sha256: digest, rows }) {
+      const found = OBJECT_KEY.exec(key), before = this.objects.get(key);
+      if (found?.[1] !== this.org || found[4] !== digest.slice(0, 16))
+        throw new Broken(`It lists ${key}, which is not such an object's name.`);
+      if (before && (before.sha256 !== digest || before.rows !== rows))
+        throw new Broken(`It lists ${key} otherwise than the anchor of ${before.at}.`);
+      this.objects.set(key, { sha256: digest, rows, at: this.at, number: this.count });
+    }
+    inLast(key) {
+      return this.objects.get(key)?.number === this.count;
+    }
+  }
+
+  function isAnchor(anchor) {
+    return hasExactly(anchor, ["v", "at", "org", "prev_anchor", "projects", "objects"]) &&
+      anchor.v === 1 && isMoment(anchor.at) && isId(anchor.org) && isHash(anchor.prev_anchor) &&
+      isSorted(anchor.projects, ["project", "seq", "hash", "archived_seq", "archived_hash"], "project") &&
+      anchor.projects.every((held) => isId(held.project) && isCount(held.seq) && isHash(held.hash) &&
+        isCount(held.archived_seq) && isHash(held.archived_hash)) &&
+      isSorted(anchor.objects, ["key", "sha256", "rows"], "key") &&
+      anchor.objects.every((held) => isHash(held.sha256) && isCount(held.rows, 1));
+  }
+
+  function isSorted(items, names, name) {
+    return Array.isArray(items) &&
+      items.every((item, i) => hasExactly(item, names) && isText(item[name], /^[\x00-\x7f]*$/) &&
+        (i === 0 || items[i - 1][name] < item[name]));
+  }
+
+  // The archive of one organization --------------------------------------------------------------
+
+  class ArchiveCheck {
+    constructor(anchors) {
+      Object.assign(this, { anchors, chains: new Chains(anchors.pins), missing: [], day: "" });
+      Object.assign(this, { objects: 0, executions: 0, erased: 0, spare: [] });
+    }
+    async run(held, read) {
+      if (held.size && !this.anchors.count)
+        throw new Broken("There is no anchor here: without one, an archive that was made anew" +
+          " from its first line on would look the same.");
+      const listed = [...this.anchors.objects.keys()].filter((key) => this.anchors.inLast(key));
+      for (const key of [...new Set([...held, ...listed])].sort((a, b) => this.order(a, b))) {
+        if (held.has(key)) this.object(key, await read(key));
+        else this.missing.push(key);
+      }
+      this.end();
+    }
+    /** By day, then what anchors list by part number, the newest of one first, then all else. */
+    order(one, other) {
+      const [a, b] = [one, other].map((key) => {
+        const [, , day, part] = OBJECT_KEY.exec(key);
+        const number = this.anchors.objects.get(key)?.number ?? 0;
+        return [day, number ? 0 : 1, Number(part), -number, key];
+      });
+      const at = a.findIndex((value, i) => value !== b[i]);
+      return at < 0 ? 0 : a[at] < b[at] ? -1 : 1;
+    }
+    object(key, data) {
+      const day = OBJECT_KEY.exec(key)[2];
+      if (day !== this.day) Object.assign(this, { day, seen: new Map(), digests: new Map() });
+      const reading = { rows: 0, project: "", seq: 0 };
+      try {
+        for (const bytes of lines(data)) {
+          reading.rows += 1;
+          this.line(key, reading, readLine(bytes));
+        }
+      } catch (error) {
+        if (!(error instanceof Broken)) throw error;
+        const { problem, project } = error.finding;
+        const place = { line: reading.rows + (problem === DAMAGED || problem === UNENDED ? 1 : 0) };
+        if (reading.project && project === null)
+          Object.assign(place, { project: reading.project, seq: reading.seq + 1 });
+        throw error.within({ object: key, ...place });
+      }
+      this.whole(key, reading.rows, sha256(data));
+    }
+    line(key, reading, line) {
+      this.placed(reading, line);
+      this.executions += 1;
+      this.erased += line.erased ? 1 : 0;
+      const { project, seq } = line, head = this.chains.head(project);
+      const name = `${project}/${seq}`;
+      if (seq <= head.seq && !this.anchors.inLast(key) && this.seen.get(name) === line.hash) {
+        if (!this.spare.includes(key)) this.spare.push(key);
+        return;
+      }
+      try {
+        this.chains.add(line);
+      } catch (error) {
+        throw error instanceof Broken && error.finding.seq !== seq ? this.lost(error) : error;
+      }
+      this.seen.set(name, line.hash);
+    }
+    placed(reading, line) {
+      const { project, seq } = line;
+      const after = project > reading.project || (project === reading.project && seq > reading.seq);
+      const problem = (line.org !== this.anchors.org && "It belongs to another organization than its object.") ||
+        (line.at.slice(0, 10) !== this.day && "It is not of its object's day.") ||
+        (!after && "It is out of order: an object holds projects by id, each by seq.");
+      if (problem) throw new Broken(problem, { project, seq });
+      Object.assign(reading, { project, seq });
+    }
+    lost(broken) {
+      if (!this.missing.length) return broken;
+      const { problem, project, seq } = broken.finding, key = this.missing[0];
+      const { at } = this.anchors.objects.get(key);
+      return new Broken(`${problem} ${key} is missing, which the anchor of ${at} lists.`, { project, seq });
+    }
+    whole(key, rows, digest) {
+      const listed = this.anchors.objects.get(key);
+      const problem = (rows === 0 && "It holds no executions.") ||
+        (!key.endsWith(`-${digest.slice(0, 16)}.jsonl.gz`) &&
+          `Its bytes are not those of its name: their SHA-256 is ${digest}.`) ||
+        (listed && listed.sha256 !== digest && `Its bytes are not those that the anchor of ${listed.at} lists.`) ||
+        (listed && listed.rows !== rows &&
+          `It holds ${rows} executions; the anchor of ${listed.at} says ${listed.rows}.`) ||
+        (this.digests.has(digest) && `It is a copy of ${this.digests.get(digest)}.`);
+      if (problem) throw new Broken(problem, { object: key });
+      this.digests.set(digest, key);
+      this.objects += 1;
+    }
+    end() {
+      for (const [project, { seq, at }] of [...this.anchors.archived].sort(([a], [b]) => a < b ? -1 : 1)) {
+        const head = this.chains.head(project);
+        if (head.seq < seq)
+          throw this.lost(new Broken(`It is missing: by the anchor of ${at} the archive goes up to seq ${seq}.`,
+            { project, seq: head.seq + 1 })).within({ object: this.missing[0] });
+      }
+      if (this.missing.length)
+        throw new Broken(`It is missing; the anchor of ${this.anchors.objects.get(this.missing[0]).at} lists it.`,
+          { object: this.missing[0] });
+    }
+    newer() {
+      let sum = 0;
+      for (const [project, head] of this.chains.heads)
+        sum += Math.max(0, head.seq - (this.anchors.archived.get(project)?.seq ?? 0));
+      return sum;
+    }
+  }
+
+  // All of it ------------------------------------------------------------------------------------
+
+  /** Finds what there is to verify; `files` are {path, size, read(): bytes, or a promise of them}. */
+  function sorted(files) {
+    const found = { objects: new Map(), anchors: new Map(), others: [], twice: [], size: 0 };
+    for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+      const key = FILE.exec(file.path)?.[1] ?? "";
+      const kind = OBJECT_KEY.test(key) ? found.objects : ANCHOR_KEY.test(key) ? found.anchors : null;
+      if (!kind) found.others.push(file.path);
+      else if (kind.has(key)) found.twice.push(key);
+      else kind.set(key, file);
+      if (kind) found.size += file.size;
+    }
+    return found;
+  }
+
+  /** Reports on every organization in these files; `progress` is told the share that was read. */
+  async function verify(files, progress = () => {}) {
+    const found = sorted(files), organizations = [];
+    let done = 0;
+    const read = async (file) => {
+      const bytes = await file.read();
+      progress((done += file.size) / found.size);
+      return bytes;
+    };
+    const keys = [...found.objects.keys(), ...found.anchors.keys()];
+    for (const org of [...new Set(keys.map((key) => key.split("/")[1].slice(4)))].sort())
+      organizations.push(await checkOrganization(org, found, read));
+    return { ok: organizations.length > 0 && organizations.every((one) => one.ok), organizations };
+  }
+
+  async function checkOrganization(org, found, read) {
+    const mine = (keys) => [...keys].filter((key) => key.includes(`/org=${org}/`)).sort();
+    const anchors = new Anchors(org), check = new ArchiveCheck(anchors);
+    let finding = null;
+    try {
+      for (const key of mine(found.anchors.keys())) anchors.add(key, await read(found.anchors.get(key)));
+      await check.run(new Set(mine(found.objects.keys())), (key) => read(found.objects.get(key)));
+    } catch (error) {
+      if (!(error instanceof Broken)) throw error;
+      finding = error.finding;
+    }
+    const [twice] = mine(found.twice);
+    if (twice) finding = new Broken("It is in this folder twice.", { object: twice }).finding;
+    return {
+      org, ok: finding === null, anchors: anchors.count, last_anchor: anchors.at || null,
+      objects: check.objects, executions: check.executions, erased: check.erased,
+      projects: [...check.chains.heads.values()].filter((head) => head.seq).length,
+      newer: check.newer(), spare: check.spare, finding,
+    };
+  }
+
+  /** One organization's report as a person reads it; the verdict comes first. */
+  function sentences(report) {
+    const looked = `${report.executions} archived executions of ${report.projects} projects` +
+      ` in ${report.objects} objects, ${report.anchors} anchors`;
+    if (report.finding) {
+      const { problem, object, line, project, seq } = report.finding;
+      const named = [project && `project ${project}`, seq && `seq ${seq}`, object, line && `line ${line}`];
+      const where = named.filter(Boolean).join(", ");
+      return [`BROKEN: ${where ? `${where}: ` : ""}${problem}`, `Before that, ${looked} were in order.`];
+    }
+    const said = [`In order: ${looked}.`];
+    if (report.erased) said.push(`${report.erased} payloads were erased; their records still hold.`);
+    if (report.spare.length) said.push(`Left over, repeating what lies elsewhere: ${report.spare.join(", ")}.`);
+    const newer = report.newer ? `, ${report.newer} archived executions among it` : "";
+    said.push(`What is newer than the last anchor, of ${report.last_anchor}${newer}, only the next proves.`);
+    return said;
+  }
+
+  return { verify, sentences, sha256, canonical };
+})();
+
+// From the command line ----------------------------------------------------------------------------
+
+async function main(folder, asJson) {
+  const { readdirSync, readFileSync, statSync } = require("node:fs");
+  const { join } = require("node:path");
+  const files = readdirSync(folder, { recursive: true }).map((name) => ({ name, full: join(folder, name) }))
+    .filter(({ full }) => statSync(full).isFile())
+    .map(({ name, full }) => ({
+      path: name.replaceAll("\\", "/"), size: statSync(full).size, read: () => readFileSync(full),
+    }));
+  const show = process.stderr.isTTY
+    ? (share) => process.stderr.write(`\rVerifying ${Math.round(share * 100)} %${share < 1 ? "" : "\n"}`)
+    : () => {};
+  const report = await chatAgentVerify.verify(files, show);
+  if (asJson) console.log(JSON.stringify(report));
+  else if (!report.organizations.length) console.log("There is nothing here to verify.");
+  else
+    for (const one of report.organizations)
+      console.log([`Organization ${one.org}`, ...chatAgentVerify.sentences(one)].join("\n  "));
+  process.exitCode = report.ok ? 0 : 1;
+}
+
+if (typeof module !== "undefined" && typeof require !== "undefined") {
+  module.exports = chatAgentVerify;
+  if (require.main === module) {
+    const [folder] = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+    if (folder) main(folder, process.argv.includes("--json"));
+    else {
+      console.error("Usage: node verify.js FOLDER [--json]");
+      process.exitCode = 2;
+    }
+  }
+}

@@ -1,0 +1,1 @@
+"""Checks the audit trail: lines, chains, objects and anchors; knows no network and no database."""

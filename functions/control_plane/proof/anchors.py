@@ -1,0 +1,157 @@
+"""Anchors: where each chain and the archive stood at a moment, each bound to the anchor before."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.models import GENESIS_HASH
+from control_plane.proof.finding import Broken
+from control_plane.proof.line import (
+    is_count,
+    is_hash,
+    is_id,
+    is_moment,
+    is_version,
+    read_canonical,
+)
+
+NOT_AN_ANCHOR = "This is not an anchor: its members are others, or of other types or order."
+KEY = re.compile(r"anchors/org=([0-9a-f-]{36})/([^/]+)\.json")
+OBJECT_KEY = re.compile(
+    r"executions/org=([0-9a-f-]{36})/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"/part-([0-9]{4,8})-([0-9a-f]{16})\.jsonl\.gz"
+)
+_MEMBERS = {"v", "at", "org", "prev_anchor", "projects", "objects"}
+_PROJECT = {"project", "seq", "hash", "archived_seq", "archived_hash"}
+_OBJECT = {"key", "sha256", "rows"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as the newest anchor that lists it has it."""
+
+    sha256: str
+    rows: int
+    at: str
+    number: int
+
+
+@dataclass
+class Anchors:
+    """What all anchors of one organization say together; give them to `add` in order of time."""
+
+    org: str
+    count: int = 0
+    at: str = ""
+    digest: str = GENESIS_HASH
+    pins: dict[str, dict[int, tuple[str, str]]] = field(default_factory=dict)
+    archived: dict[str, tuple[int, str]] = field(default_factory=dict)
+    objects: dict[str, Listed] = field(default_factory=dict)
+    _reached: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, key: str, body: bytes) -> None:
+        """Take the next anchor's exact bytes; raises `Broken`."""
+        try:
+            self._add(key, read_canonical(body))
+        except Broken as broken:
+            raise broken.within(object=key) from None
+        self.digest = hashlib.sha256(body).hexdigest()
+
+    def _add(self, key: str, anchor: Any) -> None:
+        if not _is_anchor(anchor):
+            raise Broken(NOT_AN_ANCHOR)
+        if key != f"anchors/org={anchor['org']}/{anchor['at']}.json" or anchor["org"] != self.org:
+            raise Broken("Its name is not of the moment and the organization that it says.")
+        if anchor["prev_anchor"] != self.digest:
+            before = f"that of {self.at}" if self.count else "none"
+            raise Broken(
+                f"It follows another anchor than the one before it here, {before}:"
+                " one is missing, was altered, or stands in another's place."
+            )
+        self.count, self.at = self.count + 1, anchor["at"]
+        for project in anchor["projects"]:
+            self._add_project(project)
+        for listed in anchor["objects"]:
+            self._add_object(listed)
+        self._check_whole(anchor)
+
+    def _check_whole(self, anchor: dict[str, Any]) -> None:
+        """Every project that there was is there, and each archived execution in one object."""
+        names = {held["project"] for held in anchor["projects"]}
+        lost = next((project for project in sorted(self._reached) if project not in names), None)
+        if lost:
+            raise Broken("It leaves a project out that an anchor before it has.", project=lost)
+        archived = sum(held["archived_seq"] for held in anchor["projects"])
+        rows = sum(held["rows"] for held in anchor["objects"])
+        if rows != archived:
+            raise Broken(f"Its objects hold {rows} executions, its projects' archives {archived}.")
+
+    def _add_project(self, held: dict[str, Any]) -> None:
+        id, seq, archived = held["project"], held["seq"], held["archived_seq"]
+        before = self._reached.get(id, (0, 0))
+        if seq < before[0] or archived < before[1] or archived > seq:
+            raise Broken("It says that a chain went back.", project=id, seq=seq)
+        if seq > archived and held["hash"] == held["archived_hash"]:
+            raise Broken("It says that two executions have one hash.", project=id, seq=seq)
+        self._reached[id] = (seq, archived)
+        self._pin(id, seq, held["hash"])
+        self._pin(id, archived, held["archived_hash"])
+        self.archived[id] = (archived, self.at)
+
+    def _pin(self, project: str, seq: int, hash: str) -> None:
+        pins = self.pins.setdefault(project, {0: (GENESIS_HASH, self.at)})
+        if pins.setdefault(seq, (hash, self.at))[0] != hash:
+            problem = f"It holds another hash than the anchor of {pins[seq][1]}."
+            raise Broken(problem, project=project, seq=seq)
+
+    def _add_object(self, held: dict[str, Any]) -> None:
+        key, before = held["key"], self.objects.get(held["key"])
+        found = OBJECT_KEY.fullmatch(key)
+        if not found or found[1] != self.org or found[4] != held["sha256"][:16]:
+            raise Broken(f"It lists {key}, which is not such an object's name.")
+        if before and (before.sha256, before.rows) != (held["sha256"], held["rows"]):
+            raise Broken(f"It lists {key} otherwise than the anchor of {before.at}.")
+        self.objects[key] = Listed(held["sha256"], held["rows"], self.at, self.count)
+
+    def in_last(self, key: str) -> bool:
+        """Whether the last anchor lists an object."""
+        return key in self.objects and self.objects[key].number == self.count
+
+
+def _is_anchor(anchor: Any) -> bool:
+    return (
+        isinstance(anchor, dict)
+        and set(anchor) == _MEMBERS
+        and is_version(anchor["v"])
+        and is_moment(anchor["at"])
+        and is_id(anchor["org"])
+        and is_hash(anchor["prev_anchor"])
+        and _is_sorted(anchor["projects"], _PROJECT, "project")
+        and all(map(_is_project, anchor["projects"]))
+        and _is_sorted(anchor["objects"], _OBJECT, "key")
+        and all(map(_is_object, anchor["objects"]))
+    )
+
+
+def _is_sorted(items: Any, members: set[str], name: str) -> bool:
+    if not isinstance(items, list):
+        return False
+    if not all(isinstance(item, dict) and set(item) == members for item in items):
+        return False
+    names = [item[name] for item in items]
+    return all(isinstance(n, str) and n.isascii() for n in names) and names == sorted(set(names))
+
+
+def _is_project(held: dict[str, Any]) -> bool:
+    return (
+        is_id(held["project"])
+        and is_count(held["seq"])
+        and is_hash(held["hash"])
+        and is_count(held["archived_seq"])
+        and is_hash(held["archived_hash"])
+    )
+
+
+def _is_object(held: dict[str, Any]) -> bool:
+    return is_hash(held["sha256"]) and is_count(held["rows"], least=1)

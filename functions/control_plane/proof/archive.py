@@ -1,0 +1,220 @@
+"""One organization's archive: its objects in order, each line, each chain, and what anchors hold.
+
+A day's objects come by part number, of one number the one that the newest anchor lists first; those
+that no anchor lists come last. An object that the last anchor doesn't list may repeat executions,
+exactly: a killed run left it, or an erasure wrote it anew. Everything else may not.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from control_plane.proof import gunzip
+from control_plane.proof.anchors import OBJECT_KEY, Anchors
+from control_plane.proof.chain import Chains, Head
+from control_plane.proof.finding import Broken
+from control_plane.proof.line import Line, read_line
+
+type Chunks = Iterable[bytes]
+type Open = Callable[[str], Chunks]
+
+ANOTHERS = "It belongs to another organization than its object."
+ANOTHER_DAY = "It is not of its object's day."
+UNSORTED = "It is out of order: an object holds projects by id, each by seq."
+_HASH_BYTES = 32
+
+
+class Seen:
+    """The hashes of one day's executions, to tell a repetition from a forgery; 32 bytes each."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, int] = {}
+        self._hashes: dict[str, bytearray] = {}
+
+    def add(self, line: Line) -> None:
+        """Remember the next execution of its project."""
+        self._first.setdefault(line.project, line.seq)
+        self._hashes.setdefault(line.project, bytearray()).extend(bytes.fromhex(line.hash))
+
+    def has(self, line: Line) -> bool:
+        """Whether exactly this execution has been."""
+        start = (line.seq - self._first.get(line.project, line.seq + 1)) * _HASH_BYTES
+        hashes = self._hashes.get(line.project, b"")
+        return start >= 0 and hashes[start : start + _HASH_BYTES] == bytes.fromhex(line.hash)
+
+
+@dataclass
+class Counts:
+    """What was looked at."""
+
+    objects: int = 0
+    executions: int = 0
+    erased: int = 0
+    spare: list[str] = field(default_factory=list)
+
+
+class ArchiveCheck:
+    """Checks objects one after the other; `run` raises `Broken` at the first fault.
+
+    With `only`, other projects' lines are checked alone, and their chains are left out.
+    """
+
+    def __init__(self, anchors: Anchors, only: str | None = None) -> None:
+        self._anchors = anchors
+        self._only = only
+        self._chains = Chains(anchors.pins)
+        self._missing: list[str] = []
+        self._day = ""
+        self._seen, self._digests = Seen(), dict[str, str]()
+        self.counts = Counts()
+
+    @property
+    def heads(self) -> dict[str, Head]:
+        """Where each project's archived chain ends."""
+        return self._chains.heads
+
+    def run(self, there: Iterable[str], read: Open) -> None:
+        """Check the objects with these keys, each read as chunks of its bytes."""
+        held = set(there)
+        if held and not self._anchors.count:
+            raise Broken(
+                "There is no anchor here: without one, an archive that was made anew"
+                " from its first line on would look the same."
+            )
+        listed = {key for key in self._anchors.objects if self._anchors.in_last(key)}
+        for key in sorted(held | listed, key=self._place):
+            if key in held:
+                self._object(key, read(key))
+            else:
+                self._missing.append(key)
+        self._end()
+
+    def _place(self, key: str) -> tuple[str, bool, int, int, str]:
+        found, listed = OBJECT_KEY.fullmatch(key), self._anchors.objects.get(key)
+        if found is None:
+            raise ValueError(key)
+        number = listed.number if listed else 0
+        return found[2], listed is None, int(found[3]), -number, key
+
+    def _object(self, key: str, chunks: Chunks) -> None:
+        day = key.split("/")[2].removeprefix("dt=")
+        if day != self._day:
+            self._day, self._seen, self._digests = day, Seen(), {}
+        reading = _Reading(self._anchors.org, day)
+        try:
+            for text in gunzip.lines(reading.hashed(chunks)):
+                reading.rows += 1
+                self._line(key, reading, text)
+        except Broken as broken:
+            raise broken.within(object=key, **reading.next_place(broken)) from None
+        try:
+            self._whole(key, reading)
+        except Broken as broken:
+            raise broken.within(object=key) from None
+
+    def _line(self, key: str, reading: "_Reading", text: bytes) -> None:
+        line = read_line(text)
+        reading.take(line)
+        self.counts.executions += 1
+        self.counts.erased += line.erased
+        if self._only not in (None, line.project):
+            return
+        head = self._chains.head(line.project)
+        if line.seq <= head.seq and not self._anchors.in_last(key) and self._seen.has(line):
+            if key not in self.counts.spare:
+                self.counts.spare.append(key)
+            return
+        try:
+            self._chains.add(line)
+        except Broken as broken:
+            if broken.finding.seq != line.seq:
+                raise self._lost(broken) from None
+            raise
+        self._seen.add(line)
+
+    def _lost(self, broken: Broken) -> Broken:
+        """A missing execution, with the missing object that should hold it."""
+        if not self._missing:
+            return broken
+        finding, key = broken.finding, self._missing[0]
+        listed = self._anchors.objects[key]
+        problem = f"{finding.problem} {key} is missing, which the anchor of {listed.at} lists."
+        return Broken(problem, project=finding.project, seq=finding.seq)
+
+    def _whole(self, key: str, reading: "_Reading") -> None:
+        """What an object as a whole must be, when each of its lines is in order."""
+        digest, listed = reading.digest.hexdigest(), self._anchors.objects.get(key)
+        if reading.rows == 0:
+            raise Broken("It holds no executions.")
+        if not key.endswith(f"-{digest[:16]}.jsonl.gz"):
+            raise Broken(f"Its bytes are not those of its name: their SHA-256 is {digest}.")
+        if listed and listed.sha256 != digest:
+            raise Broken(f"Its bytes are not those that the anchor of {listed.at} lists.")
+        if listed and listed.rows != reading.rows:
+            raise Broken(
+                f"It holds {reading.rows} executions; the anchor of {listed.at} says {listed.rows}."
+            )
+        if digest in self._digests:
+            raise Broken(f"It is a copy of {self._digests[digest]}.")
+        self._digests[digest] = key
+        self.counts.objects += 1
+
+    def _end(self) -> None:
+        """Every chain goes as far as the anchors say, and every object was there."""
+        for project, (seq, at) in sorted(self._anchors.archived.items()):
+            head = self._chains.head(project)
+            if head.seq < seq and self._only in (None, project):
+                problem = f"It is missing: by the anchor of {at} the archive goes up to seq {seq}."
+                lost = self._lost(Broken(problem, project=project, seq=head.seq + 1))
+                raise lost.within(object=next(iter(self._missing), None))
+        if self._missing and self._only is None:
+            at = self._anchors.objects[self._missing[0]].at
+            raise Broken(f"It is missing; the anchor of {at} lists it.", object=self._missing[0])
+
+    def newer(self) -> int:
+        """How many archived executions are newer than the last anchor."""
+        anchored = self._anchors.archived
+        return sum(
+            max(0, head.seq - anchored.get(project, (0, ""))[0])
+            for project, head in self.heads.items()
+        )
+
+
+@dataclass
+class _Reading:
+    """One object while it is read."""
+
+    org: str
+    day: str
+    rows: int = 0
+    project: str = ""
+    seq: int = 0
+
+    def __post_init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def hashed(self, chunks: Chunks) -> Iterator[bytes]:
+        """The same chunks, hashed as they pass."""
+        for chunk in chunks:
+            self.digest.update(chunk)
+            yield chunk
+
+    def take(self, line: Line) -> None:
+        """Take the next line; raises `Broken` where it can't stand here."""
+        sorted_ = (self.project, self.seq) < (line.project, line.seq)
+        problem = (
+            (line.org != self.org and ANOTHERS)
+            or (line.at[:10] != self.day and ANOTHER_DAY)
+            or (not sorted_ and UNSORTED)
+        )
+        if problem:
+            raise Broken(problem, project=line.project, seq=line.seq)
+        self.project, self.seq = line.project, line.seq
+
+    def next_place(self, broken: Broken) -> dict[str, object]:
+        """Where a fault is that doesn't say itself: at the line after the last good one."""
+        cut = broken.finding.problem in (gunzip.DAMAGED, gunzip.UNENDED)
+        place: dict[str, object] = {"line": self.rows + cut}
+        if self.project and broken.finding.project is None:
+            place |= {"project": self.project, "seq": self.seq + 1}
+        return place

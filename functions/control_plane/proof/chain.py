@@ -1,0 +1,74 @@
+"""The chains of an organization's projects: each execution linked to the one before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from control_plane.models import GENESIS_HASH
+from control_plane.proof.finding import Broken
+from control_plane.proof.line import Line
+
+type Pins = Mapping[str, Mapping[int, tuple[str, str]]]
+"""By project and seq, the hash that an anchor holds, and that anchor's moment."""
+
+
+@dataclass(slots=True)
+class Head:
+    """The last execution of a chain so far; `pinned` is the last that an anchor agreed with."""
+
+    seq: int = 0
+    hash: str = GENESIS_HASH
+    at: str = ""
+    version: int = 0
+    pinned: int = 0
+
+
+class Chains:
+    """Follows each project's chain from its first execution, or from a head that is given."""
+
+    def __init__(self, pins: Pins, heads: dict[str, Head] | None = None) -> None:
+        self._pins = pins
+        self.heads: dict[str, Head] = heads or {}
+
+    def head(self, project: str) -> Head:
+        """Where a project's chain stands."""
+        return self.heads.setdefault(project, Head())
+
+    def add(self, line: Line) -> None:
+        """Take the next execution of its project; raises `Broken` unless it is that."""
+        head = self.head(line.project)
+        if line.seq > head.seq + 1:
+            problem = f"It is missing: after seq {head.seq} the next one here is seq {line.seq}."
+            raise Broken(problem, project=line.project, seq=head.seq + 1)
+        wrong = _unlinked(head, line) or self._unpinned(head, line)
+        if wrong:
+            raise Broken(wrong, project=line.project, seq=line.seq)
+        head.seq, head.hash, head.at = line.seq, line.hash, line.at
+        head.version = head.version if line.version is None else line.version
+
+    def _unpinned(self, head: Head, line: Line) -> str | None:
+        """What an anchor says against an execution, if one holds its hash."""
+        pin = self._pins.get(line.project, {}).get(line.seq)
+        if pin is None:
+            return None
+        if pin[0] != line.hash:
+            since = head.pinned + 1
+            made = "it" if since == line.seq else f"it, or one from seq {since} on,"
+            return f"Its hash is not the one in the anchor of {pin[1]}: {made} was made anew."
+        head.pinned = line.seq
+        return None
+
+
+def _unlinked(head: Head, line: Line) -> str | None:
+    """Why an execution can't follow a head; None where it can."""
+    if line.seq <= head.seq:
+        same = line.seq == head.seq and line.hash == head.hash
+        return "It is there twice." if same else "Its seq has been before."
+    if line.prev_hash != head.hash:
+        return f"Its prev_hash is not the hash of seq {head.seq}: they are of different chains."
+    if line.at < head.at:
+        return f"Its moment lies before that of seq {head.seq}."
+    if line.base_version != head.version:
+        return f"Its base_version is {line.base_version}, and the one before left {head.version}."
+    if line.version not in (None, head.version + 1):
+        return f"Its version is {line.version}, and the one before left {head.version}."
+    return None

@@ -1,0 +1,148 @@
+"""One archived line, or one stored row: strictly canonical, and everything its own hashes say."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from control_plane.audit import FORMAT_VERSION, hash_payload
+from control_plane.canonical import MAX_INTEGER, canonical, sha256, stored
+from control_plane.errors import Malformed
+from control_plane.proof.finding import Broken
+
+NOT_CANONICAL = "This is not canonical JSON."
+NOT_A_LINE = "This is not an archived execution: its members are others, or of other types."
+NOT_A_RECORD = "This is not a record: a member is missing, or of another type."
+WRONG_HASH = "Its hash is not that of its record: one of them was altered."
+WRONG_PAYLOAD = "Its payload is not the one that its record says: it or the salt was altered."
+
+STATUSES = ("success", "rejected", "failed", "pending_approval")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_SALT = re.compile(r"[0-9a-f]{32}")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a chain needs to know of an execution whose own hashes hold."""
+
+    org: str
+    project: str
+    seq: int
+    hash: str
+    prev_hash: str
+    at: str
+    base_version: int
+    version: int | None
+    erased: bool
+
+
+def read_line(text: bytes) -> Line:
+    """Check one line of the archive, without its end; raises `Broken`."""
+    line = read_canonical(text)
+    if not (isinstance(line, dict) and set(line) == {"hash", "payload", "record", "salt"}):
+        raise Broken(NOT_A_LINE)
+    payload = line["payload"]
+    if not (isinstance(line["record"], dict) and (payload is None or isinstance(payload, dict))):
+        raise Broken(NOT_A_LINE)
+    record = canonical(line["record"])
+    return check_texts(
+        line["hash"], record, None if payload is None else canonical(payload), line["salt"]
+    )
+
+
+def check_row(row: Mapping[str, Any]) -> Line:
+    """Check one row of the database, by the texts in it; raises `Broken`."""
+    for text in (row["record"], row["payload"]):
+        if text is not None:
+            read_canonical(text.encode())
+    line = check_texts(row["hash"], row["record"], row["payload"], row["salt"])
+    if (line.project, line.seq, line.version) != (row["project"], row["seq"], row["version"]):
+        raise Broken("The row's columns are not what its record says.", seq=row["seq"])
+    return line
+
+
+def check_texts(hash: Any, text: str, payload: str | None, salt: Any) -> Line:
+    """Check an execution's canonical texts by its hash and salt; raises `Broken`."""
+    if not is_hash(hash) or not _is_salt(salt, payload):
+        raise Broken(NOT_A_LINE)
+    record = stored(text)
+    if not _is_record(record):
+        raise Broken(NOT_A_RECORD)
+    where = {"project": record["project"], "seq": record["seq"]}
+    if sha256(text) != hash:
+        raise Broken(WRONG_HASH, **where)
+    if payload is not None and hash_payload(salt, payload) != record["payload_hash"]:
+        raise Broken(WRONG_PAYLOAD, **where)
+    return Line(
+        org=record["org"],
+        project=record["project"],
+        seq=record["seq"],
+        hash=hash,
+        prev_hash=record["prev_hash"],
+        at=record["at"],
+        base_version=record["base_version"],
+        version=record.get("version"),
+        erased=payload is None,
+    )
+
+
+def read_canonical(text: bytes) -> Any:
+    """A JSON value from its RFC 8785 text; raises `Broken` for any other text of it."""
+    try:
+        value = stored(text.decode())
+        if canonical(value).encode() == text:
+            return value
+    except (ValueError, RecursionError, Malformed):
+        pass
+    raise Broken(NOT_CANONICAL)
+
+
+def _is_record(record: Any) -> bool:
+    if not isinstance(record, dict) or record.get("status") not in STATUSES:
+        return False
+    succeeded = record["status"] == "success"
+    return (
+        is_version(record.get("v"))
+        and is_id(record.get("org"))
+        and is_id(record.get("project"))
+        and is_count(record.get("seq"), least=1)
+        and is_moment(record.get("at"))
+        and is_count(record.get("base_version"))
+        and succeeded == ("version" in record)
+        and (not succeeded or is_count(record["version"], least=1))
+        and is_hash(record.get("payload_hash"))
+        and is_hash(record.get("prev_hash"))
+    )
+
+
+def _is_salt(salt: Any, payload: str | None) -> bool:
+    if payload is None:
+        return salt is None
+    return isinstance(salt, str) and _SALT.fullmatch(salt) is not None
+
+
+def is_hash(value: Any) -> bool:
+    """Whether a value is a SHA-256 in lower-case hex."""
+    return isinstance(value, str) and _HASH.fullmatch(value) is not None
+
+
+def is_id(value: Any) -> bool:
+    """Whether a value is an id of an organization or a project."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def is_moment(value: Any) -> bool:
+    """Whether a value is a moment as records write it."""
+    return isinstance(value, str) and _AT.fullmatch(value) is not None
+
+
+def is_count(value: Any, least: int = 0) -> bool:
+    """Whether a value is an integer from `least` on."""
+    return type(value) is int and least <= value <= MAX_INTEGER
+
+
+def is_version(value: Any) -> bool:
+    """Whether a value is the number of the one format that there is."""
+    return type(value) is int and value == FORMAT_VERSION
