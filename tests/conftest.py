@@ -62,7 +62,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @contextmanager
 def new_database(postgres: Cluster) -> Iterator[Database]:
     """A database cloned from the migrated template in milliseconds, dropped at the end."""
-    name = f"test_{next(_numbers)}"
+    name = f"test_{next(_numbers)}_{secrets.token_hex(4)}"
     clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy OWNER chat_agent_owner")
     with postgres.admin() as admin:
         admin.execute(clone.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
