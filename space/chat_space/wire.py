@@ -86,13 +86,23 @@ def problem_of(response: httpx.Response) -> ApiError:
     problem = problem if isinstance(problem, dict) else {}
     known = ("type", "title", "status", "detail", "code")
     retry = response.headers.get("retry-after", "")
+    seconds = int(retry) if retry.isdigit() else None
+    detail = problem.get("detail") or problem.get("title") or _sentence_for(response.status_code)
+    if response.status_code == 429 and seconds is not None:
+        detail = f"Too many attempts. Try again in {in_words(seconds)}."
     return ApiError(
         response.status_code,
         str(problem.get("code") or _code_for(response.status_code)),
-        str(problem.get("detail") or problem.get("title") or _sentence_for(response.status_code)),
+        str(detail),
         {name: value for name, value in problem.items() if name not in known},
-        int(retry) if retry.isdigit() else None,
+        seconds,
     )
+
+
+def in_words(seconds: int) -> str:
+    """A wait as people say it: 1 second, 40 seconds, 2 minutes. Never shorter than it is."""
+    count, unit = (seconds, "second") if seconds < 90 else (-(-seconds // 60), "minute")
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def object_of(response: httpx.Response) -> Json:

@@ -18,9 +18,11 @@ ASKS = {"role": "admin", "count": 1, "expires_in": None, "because": ["budget-nee
 class Problem(Exception):
     """A problem document to answer with."""
 
-    def __init__(self, status: int, code: str, detail: str, **members: Any) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Json | None = None, **members: Any
+    ) -> None:
         super().__init__(detail)
-        self.status = status
+        self.status, self.headers = status, headers
         body = {"type": "about:blank", "title": code, "status": status, "detail": detail}
         self.body = {**body, "code": code, **members}
 
