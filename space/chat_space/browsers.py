@@ -28,6 +28,12 @@ def refuse_foreign(request: HTTPConnection) -> None:
         raise ApiError(403, "foreign_origin", "This form was sent by another site.")
 
 
+def origin_of(request: HTTPConnection) -> str:
+    """Scheme and host of the address that the browser used."""
+    host = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
+    return f"{request.url.scheme}://{host}"
+
+
 def text(form: FormData, name: str) -> str:
     """What was typed into a field, or an empty text."""
     value = form.get(name)

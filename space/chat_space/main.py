@@ -21,6 +21,7 @@ from chat_space.proxies import TrustedProxies
 from chat_space.render import STATIC
 from chat_space.settings import Settings
 from chat_space.theme import theme
+from chat_space.token_page import TokenPage
 from chat_space.views.desk import Space
 from chat_space.views.layout import build
 
@@ -51,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(pages.router())
+    app.include_router(TokenPage(door, settings.root_path, settings.api_url).router())
     app.mount("/space-static", StaticFiles(directory=STATIC), name="space-static")
     app.add_middleware(NoFiles)
     app.add_middleware(

@@ -56,12 +56,15 @@ class Wire:
         body: Json | None = None,
         params: Json | None = None,
         yaml: str | None = None,
+        request_id: str | None = None,
     ) -> Json:
         """Send one request; its JSON object (`{}` for 204). Raises ApiError for everything else.
 
-        `yaml` is a body in that language, instead of `body`.
+        `yaml` is a body in that language, instead of `body`. A `request_id` is executed once.
         """
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if request_id is not None:
+            headers["idempotency-key"] = request_id
         sent: Json = {"json": body}
         if yaml is not None:
             headers["content-type"], sent = "application/yaml", {"content": yaml.encode()}

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from tests.space import fake_governance as governance
 from tests.space import fake_people as people
+from tests.space import fake_tokens as tokens
 from tests.space.fake_world import AT, Problem, Project, read, worlds
 
 Json = dict[str, Any]
@@ -36,6 +37,7 @@ class FakeApi:
     links: dict[str, str] = field(default_factory=dict)  # what signs in once, and whom
     due: set[str] = field(default_factory=set)
     tokens: dict[str, str] = field(default_factory=lambda: {"script-token": "ada"})
+    issued: list[Json] = field(default_factory=list)  # API tokens, oldest first
     projects: dict[str, Project] = field(default_factory=worlds)
     seen: list[tuple[str, str, Json]] = field(default_factory=list)
     broken: str | None = None  # a path ending that answers 503
@@ -161,6 +163,8 @@ class FakeApi:
             return None
         if name in self.due:
             raise Problem(403, "password_change_required", "Change your password first.")
+        if path.startswith("/tokens"):
+            return tokens.answer(self, name, request, body)
         if path == "/projects":
             items = [project.item(name) for project in self.projects.values()]
             return {"items": items, "next_cursor": None}

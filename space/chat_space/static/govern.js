@@ -1,5 +1,5 @@
-/* The listeners of the Approvals and Admin tabs. They hold nothing but what is being typed; whatever
-   they send is checked again by the API. */
+/* The listeners of the Approvals and Admin tabs, and of the account's menu. They hold nothing but
+   what is being typed; whatever they send is checked again by the API. */
 (() => {
   if (window.govern) return;
 
@@ -22,6 +22,18 @@
     byKeyboard = null;
     card?.querySelector("h3").focus({ preventScroll: true });
   }
+
+  /* The account's menu closes where one clicks elsewhere, and on Escape. */
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll(".cs-account[open]"))
+      if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector(".cs-account[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 
   window.govern = {
     approvals(element, decide, reread) {
