@@ -48,7 +48,9 @@ def _lacking(sentence: str) -> ApiError:
 
 def told(token: Json, projects: list[Json], now: datetime | None = None) -> Json:
     """A token as it is listed: `holds` says where, `status` is active, expired or revoked."""
-    return {**token, "holds": _where(token["projects"], projects), "status": _status(token, now)}
+    scopes = [scope for scope in SCOPES if scope in token["scopes"]]
+    where, status = _where(token["projects"], projects), _status(token, now)
+    return {**token, "scopes": scopes, "holds": where, "status": status}
 
 
 def _where(ids: list[str] | None, projects: list[Json]) -> str:

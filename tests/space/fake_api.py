@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.space import fake_governance as governance
+from tests.space import fake_lifecycle as lifecycle
 from tests.space import fake_people as people
 from tests.space import fake_tokens as tokens
 from tests.space.fake_world import AT, Problem, Project, read, worlds
@@ -165,6 +166,8 @@ class FakeApi:
             raise Problem(403, "password_change_required", "Change your password first.")
         if path.startswith("/tokens"):
             return tokens.answer(self, name, request, body)
+        if path == "/projects" and request.method == "POST":
+            return lifecycle.make(self, name, body)
         if path == "/projects":
             items = [project.item(name) for project in self.projects.values()]
             return {"items": items, "next_cursor": None}
@@ -186,6 +189,8 @@ class FakeApi:
             raise Problem(404, "not_found", "There is no such project.")
         if what == "executions" and request.method == "GET":
             return _page(project.executions, request)
+        if changed := lifecycle.change(self, project, who, (request.method, what), body):
+            return changed
         routes: dict[str, Callable[[], Json]] = {
             "": lambda: project.item(who),
             "registry": project.registry,

@@ -52,7 +52,7 @@ def _made(fake: "FakeApi", who: str, key: str, body: Json) -> Json:
             return {**done, "token_id": item["id"], "token": None}
     if body["name"] == "too much":
         raise Problem(403, "forbidden", "You may not do this. Ask an admin.")
-    made = issue(fake, who, key=key, **body)
+    made = issue(fake, who, key=key, **body | {"scopes": sorted(body["scopes"])})
     return {**done, "token_id": made["id"], "token": made["text"]}
 
 

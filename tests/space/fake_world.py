@@ -42,6 +42,7 @@ class Project:
     limit: int | None = None
     used: int = 0
     paused: bool = False
+    status: str = "active"
     roles: dict[str, str] = field(default_factory=lambda: {"ada": "operator"})
     policies: list[Json] = field(default_factory=list)
     requests: list[Json] = field(default_factory=list)
@@ -55,7 +56,7 @@ class Project:
         return {
             "id": f"id-{self.slug}", "slug": self.slug, "title": self.title, "template": self.slug,
             "role": self.role(name), "version": self.version, "seq": len(self.executions),
-            "at": AT, "status": "active", "paused": self.paused,
+            "at": AT, "status": self.status, "paused": self.paused,
         }  # fmt: skip
 
     def registry(self) -> Json:

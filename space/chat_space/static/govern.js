@@ -5,6 +5,7 @@
 
   /* Comments by the field's id: the page is patched by position, and they must not change cards. */
   const comments = new Map();
+  let opened = null; // what was unfolded around the form that was sent last
   let byKeyboard = null;
   let inbox = null;
   let readAgain = () => {};
@@ -69,6 +70,7 @@
         const card = event.target.closest(".cs-admin");
         if (card.classList.contains("cs-busy")) return;
         card.classList.add("cs-busy");
+        opened = event.target.closest("details");
         const data = Object.fromEntries(new FormData(event.target, event.submitter));
         space.act(() => trigger(data));
       });
@@ -76,7 +78,9 @@
     /* What was done is shown as it is now; what failed stays as it was typed. */
     filled(element) {
       element.querySelectorAll(".cs-busy").forEach((card) => card.classList.remove("cs-busy"));
-      if (element.querySelector('.cs-told[data-tone="bad"]')) return;
+      const failed = element.querySelector('.cs-told[data-tone="bad"]');
+      if (failed && opened?.isConnected) opened.open = true;
+      if (failed) return;
       for (const form of element.querySelectorAll("form")) form.reset();
     },
   };
