@@ -130,9 +130,8 @@ def _fingerprint(token: str) -> str:
 
 
 def is_https(request: HTTPConnection) -> bool:
-    """Whether the browser's side of the connection is encrypted, as the proxy says."""
-    forwarded = request.headers.get("x-forwarded-proto", request.url.scheme)
-    return forwarded.split(",")[0].strip() == "https"
+    """Whether the browser's side of the connection is encrypted, as a trusted proxy says."""
+    return request.url.scheme == "https"
 
 
 def give_cookie(

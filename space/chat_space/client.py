@@ -150,6 +150,19 @@ class Caller:
         """POST …/resume of a project, or of the whole organization: the execution."""
         return await self._ask("POST", f"{_in(project) if project else ''}/resume", {})
 
+    async def create_project(self, slug: str, title: str, template: str) -> Json:
+        """POST /v1/projects: the project's first execution."""
+        body = {"slug": slug, "template": template} | ({"title": title} if title else {})
+        return await self._ask("POST", "/projects", body)
+
+    async def rename(self, project: str, title: str) -> Json:
+        """PATCH /v1/projects/{p}: the execution that gives it another title."""
+        return await self._ask("PATCH", _in(project), {"title": title})
+
+    async def purge(self, project: str, slug: str) -> Json:
+        """POST …/purge with the slug as it was typed: the execution. There is no way back."""
+        return await self._ask("POST", f"{_in(project)}/purge", {"slug": slug})
+
     async def archive(self, project: str) -> Json:
         """POST …/archive: the execution."""
         return await self._ask("POST", f"{_in(project)}/archive", {})
@@ -177,6 +190,21 @@ class Caller:
     async def set_password(self, username: str, password: str) -> Json:
         """POST /v1/users/{username}/password: the execution. It must be changed, too."""
         return await self._ask("POST", f"{_user(username)}/password", {"password": password})
+
+    async def tokens(self, everybody: bool = False, cursor: str | None = None) -> Json:
+        """GET /v1/tokens: one's own API tokens, or for admins everybody's; never their texts."""
+        return await self._ask("GET", "/tokens", everybody=everybody or None, cursor=cursor)
+
+    async def create_token(self, asked: Json, request_id: str) -> Json:
+        """POST /v1/tokens: the execution with `token_id` and `token`, the text, told this once.
+
+        The same `request_id` again is answered alike, with `token` None.
+        """
+        return await self.api.ask("POST", "/tokens", self.token, asked, request_id=request_id)
+
+    async def revoke_token(self, token: str) -> Json:
+        """DELETE /v1/tokens/{id}: the execution."""
+        return await self._ask("DELETE", f"/tokens/{_segment(token, 'token')}")
 
     async def _ask(self, method: str, path: str, body: Json | None = None, **params: Any) -> Json:
         given = {name: value for name, value in params.items() if value is not None}

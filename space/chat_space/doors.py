@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 from starlette.datastructures import FormData
@@ -10,11 +9,13 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from chat_space import render
-from chat_space.auth import Door, Seal, give_cookie, take_cookie
+from chat_space.auth import COOKIE, Door, Seal, give_cookie, take_cookie
+from chat_space.browsers import NO_STORE, inside, refuse_foreign, text, wants_page
 from chat_space.client import Api, ApiError, Caller, Json
 
-NO_STORE = {"cache-control": "no-store"}
+ENDED = "Your session has ended. Sign in again to go on."
 USED = "This sign-in link has been used, or never was one. Sign in with your password instead."
+UNKNOWN = "Still no way in? The account may be disabled: ask an admin of your organization."
 CHANGED = "Your password was changed. Sign in with the new one."
 
 
@@ -44,21 +45,34 @@ class Pages:
         return JSONResponse({"status": "ok"})
 
     async def login_page(self, request: Request) -> Response:
-        """The sign-in page."""
-        note = CHANGED if "changed" in request.query_params else ""
-        return self._page("login.html", next=_inside(request.query_params.get("next")), note=note)
+        """The sign-in page; it tells why somebody stands here again."""
+        ended = await self._has_ended(request)
+        note = CHANGED if "changed" in request.query_params else ENDED if ended else ""
+        page = self._page("login.html", next=inside(request.query_params.get("next")), note=note)
+        if ended:
+            take_cookie(page, request)
+        return page
+
+    async def _has_ended(self, request: Request) -> bool:
+        """Whether the browser brought a session that is over; no, where that can't be told."""
+        if COOKIE not in request.cookies:
+            return False
+        try:
+            return (await self.door.look(request)).standing == "out"
+        except ApiError:
+            return False
 
     async def login(self, request: Request) -> Response:
         """Sign in. gradio_client posts its `auth=` here, follows no redirect, and needs a 200."""
         form = await request.form()
-        back = _inside(_text(form, "next"))
+        back = inside(text(form, "next"))
         try:
             refuse_foreign(request)
             session = await self.api.login(
-                _text(form, "username"), _text(form, "password"), _text(form, "organization")
+                text(form, "username"), text(form, "password"), text(form, "organization")
             )
         except ApiError as error:
-            return self._refused(request, "login.html", error, form, next=back)
+            return self._refused(request, "login.html", _login_error(error), form, next=back)
         whose = {} if wants_page(request) else await self._whose(session)
         return self._let_in(request, session, back, whose)
 
@@ -107,15 +121,15 @@ class Pages:
         try:
             refuse_foreign(request)
             caller = self.door.caller(request)
-            _same(_text(form, "new_password"), _text(form, "again"))
+            _same(text(form, "new_password"), text(form, "again"))
             me = await _who(caller)
-            await caller.change_password(
-                _text(form, "current_password"), _text(form, "new_password")
-            )
+            await caller.change_password(text(form, "current_password"), text(form, "new_password"))
         except ApiError as error:
+            if error.status == 401 and wants_page(request):
+                return RedirectResponse(f"{self.root_path}/login?next=%2Fpassword", 303)
             return self._refused(request, "password.html", error, form, due=bool(form.get("due")))
         self.door.forget(caller.token)
-        return await self._begin_again(request, me, _text(form, "new_password"))
+        return await self._begin_again(request, me, text(form, "new_password"))
 
     async def _begin_again(self, request: Request, me: Json | None, password: str) -> Response:
         """Sign in with the new password; where that can't be done, lead to the sign-in page."""
@@ -168,7 +182,7 @@ class Pages:
         if wants_page(request):
             return self._page(
                 page, error.status, headers, error=error.detail,
-                username=_text(form, "username"), organization=_text(form, "organization"), **data,
+                username=text(form, "username"), organization=text(form, "organization"), **data,
             )  # fmt: skip
         body = {"error": str(error), "code": error.code, "detail": error.detail}
         return JSONResponse(body, error.status, headers=NO_STORE | headers)
@@ -178,24 +192,6 @@ class Pages:
     ) -> HTMLResponse:
         html = render.page(name, root=self.root_path, **data)
         return HTMLResponse(html, status, headers=NO_STORE | (headers or {}))
-
-
-def wants_page(request: HTTPConnection) -> bool:
-    """Whether a browser's navigation asks, not a script."""
-    return "text/html" in request.headers.get("accept", "")
-
-
-def refuse_foreign(request: HTTPConnection) -> None:
-    """Refuse a form another site's page sent (login CSRF). Raises ApiError 403.
-
-    Browsers say where a form came from in `Origin`; scripts send none.
-    """
-    origin = request.headers.get("origin")
-    if origin is None:
-        return
-    hosts = {request.headers.get("host"), request.headers.get("x-forwarded-host")}
-    if urlsplit(origin).netloc not in hosts:
-        raise ApiError(403, "foreign_origin", "This form was sent by another site.")
 
 
 async def _who(caller: Caller) -> Json | None:
@@ -208,6 +204,13 @@ async def _who(caller: Caller) -> Json | None:
         raise
 
 
+def _login_error(error: ApiError) -> ApiError:
+    """The error; a wrong name or password with what else may be the reason."""
+    if error.status != 401:
+        return error
+    return ApiError(error.status, error.code, f"{error.detail} {UNKNOWN}")
+
+
 def _link_error(error: ApiError) -> ApiError:
     """The error in words that fit a link; an outage or a back-off is told as it is."""
     if error.status == 429 or error.status >= 500:
@@ -218,15 +221,3 @@ def _link_error(error: ApiError) -> ApiError:
 def _same(new: str, again: str) -> None:
     if new != again:
         raise ApiError(422, "invalid_body", "The new password and its repetition differ.")
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _inside(path: str | None) -> str:
-    """A path of this Space to go to after signing in; `/` for anything that leads elsewhere."""
-    if not path or not path.startswith("/") or path.startswith(("//", "/\\")):
-        return "/"
-    return path if path.isprintable() else "/"

@@ -17,9 +17,11 @@ from chat_space.auth import Door, Seal
 from chat_space.client import Api, ApiError
 from chat_space.doors import Pages
 from chat_space.middleware import NoFiles, SecurityHeaders, ShowTheDoor
+from chat_space.proxies import TrustedProxies
 from chat_space.render import STATIC
 from chat_space.settings import Settings
 from chat_space.theme import theme
+from chat_space.token_page import TokenPage
 from chat_space.views.desk import Space
 from chat_space.views.layout import build
 
@@ -50,12 +52,14 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(pages.router())
+    app.include_router(TokenPage(door, settings.root_path, settings.api_url).router())
     app.mount("/space-static", StaticFiles(directory=STATIC), name="space-static")
     app.add_middleware(NoFiles)
     app.add_middleware(
         ShowTheDoor, door=door, root_path=settings.root_path, unavailable=pages.unavailable
     )
     app.add_middleware(SecurityHeaders, framed_by=settings.framed_by)
+    app.add_middleware(TrustedProxies, trusted=settings.trusted_proxies)
     blocks = build(Space(door, settings.root_path))
     # Until it has launched, which mounting doesn't tell, Gradio takes every file for its own.
     blocks.has_launched = True
@@ -69,9 +73,15 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def serve() -> None:
-    """Serve until SIGTERM or Ctrl-C; open event streams are cut after five seconds."""
-    settings = Settings.from_env()
+    """Serve until SIGTERM or Ctrl-C; open event streams are cut after five seconds.
+
+    Where a setting is missing it says so in one sentence, and ends.
+    """
+    try:
+        settings = Settings.from_env()
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
     uvicorn.run(
-        create_app(settings), host=settings.host, port=settings.port,
+        create_app(settings), host=settings.host, port=settings.port, proxy_headers=False,
         log_level="info", access_log=False, timeout_graceful_shutdown=5,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from chat_space.client import ApiError
 GRADIO_SCRIPTS = "'self' 'unsafe-inline' 'unsafe-eval'"
 OWN_SCRIPTS = "'self'"
 OPEN_PATHS = ("/login", "/logout", "/link/", "/password", "/livez", "/space-static/")
+OWN_PATHS = (*OPEN_PATHS, "/tokens")  # pages that are not Gradio's
 # What Gradio offers around files; this Space has none.
 FILE_ROUTES = re.compile(
     r"/gradio_api/(file|proxy|stream|upload|component_server|process_recording|deep_link)"
@@ -59,7 +60,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        own = _path_of(scope).startswith(OPEN_PATHS)
+        own = _path_of(scope).startswith(OWN_PATHS)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -67,6 +68,9 @@ class SecurityHeaders:
                 headers["content-security-policy"] = self._own if own else self._gradio
                 headers["x-content-type-options"] = "nosniff"
                 headers["referrer-policy"] = "same-origin"
+                headers["cross-origin-opener-policy"] = "same-origin"
+                if scope["scheme"] == "https":
+                    headers["strict-transport-security"] = "max-age=31536000"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -26,6 +26,11 @@ def _when(at: str) -> str:
     return datetime.fromisoformat(at).strftime("%d %b %H:%M").removeprefix("0")
 
 
+def _day(at: str) -> str:
+    """An ISO 8601 time as "22 Nov 2026" (UTC)."""
+    return datetime.fromisoformat(at).strftime("%d %b %Y").removeprefix("0")
+
+
 def _thousands(number: float) -> str:
     """A number with thin spaces between its thousands: 1 250 000."""
     return clip(f"{number:,}".replace(",", "\u2009"))
@@ -61,7 +66,9 @@ environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-environment.filters |= {"when": _when, "thousands": _thousands, "isolated": _isolated, "clip": clip}
+environment.filters |= {
+    "when": _when, "day": _day, "thousands": _thousands, "isolated": _isolated, "clip": clip,
+}  # fmt: skip
 environment.globals |= {"emblems": EMBLEMS, "assets": _version(), "nonce": _nonce}
 
 

@@ -58,15 +58,18 @@ class Wire:
         body: Json | None = None,
         params: Json | None = None,
         yaml: str | None = None,
+        request_id: str | None = None,
         trace: str | None = None,
     ) -> Json:
         """Send one request; its JSON object (`{}` for 204). Raises ApiError for everything else.
 
         `yaml` is a body in that language, instead of `body`; `trace` is the id of the trace that
-        the request is part of, a new one where none is given.
+        the request is part of, a new one where none is given. A `request_id` is executed once.
         """
         headers = {"traceparent": traceparent(trace or new_trace())}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        if request_id is not None:
+            headers["idempotency-key"] = request_id
         sent: Json = {"json": body}
         if yaml is not None:
             headers["content-type"], sent = "application/yaml", {"content": yaml.encode()}
@@ -91,13 +94,23 @@ def problem_of(response: httpx.Response) -> ApiError:
     problem = problem if isinstance(problem, dict) else {}
     known = ("type", "title", "status", "detail", "code")
     retry = response.headers.get("retry-after", "")
+    seconds = int(retry) if retry.isdigit() else None
+    detail = problem.get("detail") or problem.get("title") or _sentence_for(response.status_code)
+    if response.status_code == 429 and seconds is not None:
+        detail = f"Too many attempts. Try again in {in_words(seconds)}."
     return ApiError(
         response.status_code,
         str(problem.get("code") or _code_for(response.status_code)),
-        str(problem.get("detail") or problem.get("title") or _sentence_for(response.status_code)),
+        str(detail),
         {name: value for name, value in problem.items() if name not in known},
-        int(retry) if retry.isdigit() else None,
+        seconds,
     )
+
+
+def in_words(seconds: int) -> str:
+    """A wait as people say it: 1 second, 40 seconds, 2 minutes. Never shorter than it is."""
+    count, unit = (seconds, "second") if seconds < 90 else (-(-seconds // 60), "minute")
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def object_of(response: httpx.Response) -> Json:

@@ -7,7 +7,8 @@ import pytest
 from chat_space.main import create_app
 from chat_space.settings import Settings
 
-from tests.space.fake_api import FakeApi, Server, fake_app
+from tests.space.fake_api import FakeApi, fake_app
+from tests.space.serving import Server
 
 SECRET = "a key for tests, shared by all replicas"
 

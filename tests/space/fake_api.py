@@ -6,22 +6,20 @@ It decides nothing like the real engine; it is a stand-in on the other side of t
 import hashlib
 import json
 import secrets
-import socket
-import threading
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.space import fake_governance as governance
+from tests.space import fake_lifecycle as lifecycle
 from tests.space import fake_people as people
+from tests.space import fake_tokens as tokens
 from tests.space.fake_world import AT, Problem, Project, read, worlds
 
 Json = dict[str, Any]
@@ -36,9 +34,11 @@ class FakeApi:
         default_factory=lambda: dict.fromkeys(("ada", "approver", "root"), "correct horse")
     )
     disabled: set[str] = field(default_factory=set)
+    throttled: int | None = None  # seconds for which no sign-in is looked at
     links: dict[str, str] = field(default_factory=dict)  # what signs in once, and whom
     due: set[str] = field(default_factory=set)
     tokens: dict[str, str] = field(default_factory=lambda: {"script-token": "ada"})
+    issued: list[Json] = field(default_factory=list)  # API tokens, oldest first
     projects: dict[str, Project] = field(default_factory=worlds)
     seen: list[tuple[str, str, Json]] = field(default_factory=list)
     broken: str | None = None  # a path ending that answers 503
@@ -52,9 +52,15 @@ class FakeApi:
     def login(self, body: Json) -> Json:
         """POST /v1/auth/login."""
         name = body.get("username", "")
-        if self.users.get(name) != body.get("password"):
+        self._hold_back()
+        if self.users.get(name) != body.get("password") or name in self.disabled:
             raise Problem(401, "unauthenticated", "Username or password is wrong.")
         return self._session(name)
+
+    def _hold_back(self) -> None:
+        if self.throttled:
+            wait = {"Retry-After": str(self.throttled)}
+            raise Problem(429, "throttled", "Wait as long as Retry-After says.", headers=wait)
 
     def link(self, body: Json) -> Json:
         """POST /v1/auth/link: once."""
@@ -71,12 +77,13 @@ class FakeApi:
     def who(self, request: Request) -> str:
         """The caller's name; raises Problem 401."""
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if token not in self.tokens:
+        if token not in self.tokens or self.tokens[token] in self.disabled:
             raise Problem(401, "unauthenticated", "The token is unknown or has expired.")
         return self.tokens[token]
 
     def password(self, name: str, body: Json) -> None:
         """POST /v1/auth/password: ends all sessions of the user, the asking one too."""
+        self._hold_back()
         if self.users[name] != body["current_password"]:
             raise Problem(403, "forbidden", "The current password is wrong.")
         self.users[name] = body["new_password"]
@@ -139,7 +146,8 @@ class FakeApi:
             answer = self._route(request, path, body)
             status = 202 if answer and answer.get("status") == "pending_approval" else 200
         except Problem as problem:
-            return JSONResponse(problem.body, problem.status, media_type="application/problem+json")
+            kind = "application/problem+json"
+            return JSONResponse(problem.body, problem.status, problem.headers, kind)
         return Response(status_code=204) if answer is None else JSONResponse(answer, status)
 
     def _route(self, request: Request, path: str, body: Json) -> Json | None:
@@ -156,6 +164,10 @@ class FakeApi:
             return None
         if name in self.due:
             raise Problem(403, "password_change_required", "Change your password first.")
+        if path.startswith("/tokens"):
+            return tokens.answer(self, name, request, body)
+        if path == "/projects" and request.method == "POST":
+            return lifecycle.make(self, name, body)
         if path == "/projects":
             items = [project.item(name) for project in self.projects.values()]
             return {"items": items, "next_cursor": None}
@@ -177,6 +189,8 @@ class FakeApi:
             raise Problem(404, "not_found", "There is no such project.")
         if what == "executions" and request.method == "GET":
             return _page(project.executions, request)
+        if changed := lifecycle.change(self, project, who, (request.method, what), body):
+            return changed
         routes: dict[str, Callable[[], Json]] = {
             "": lambda: project.item(who),
             "registry": project.registry,
@@ -210,36 +224,6 @@ def _page(executions: list[Json], request: Request) -> Json:
     older = [item for item in reversed(executions) if item["seq"] < before]
     cursor = str(older[limit - 1]["seq"]) if len(older) > limit else None
     return {"items": older[:limit], "next_cursor": cursor}
-
-
-class Server:
-    """An ASGI application on a free port of 127.0.0.1, served from a thread until `stop`."""
-
-    def __init__(self, app: Any) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        config = uvicorn.Config(
-            app, "127.0.0.1", self.port, log_level="warning", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> "Server":
-        """Start, and return when it answers."""
-        self._thread.start()
-        end = time.monotonic() + 30
-        while not self._server.started:
-            if time.monotonic() > end:
-                raise TimeoutError("the server did not start")
-            time.sleep(0.02)
-        return self
-
-    def stop(self) -> None:
-        """Stop, and return when it has."""
-        self._server.should_exit = True
-        self._thread.join(10)
 
 
 def fake_app(fake: FakeApi) -> Starlette:

@@ -135,6 +135,7 @@ def _administer(project: Project, who: str, method: str, what: str, body: Json) 
     part, _, name = what.partition("/")
     if part in ("pause", "resume"):
         project.paused = part == "pause"
+        project.status = "active"
         return project.record(f"project.{part}", who)
     routes: dict[tuple[str, str], Callable[[], Json]] = {
         ("GET", "members"): lambda: page(

@@ -18,9 +18,11 @@ ASKS = {"role": "admin", "count": 1, "expires_in": None, "because": ["budget-nee
 class Problem(Exception):
     """A problem document to answer with."""
 
-    def __init__(self, status: int, code: str, detail: str, **members: Any) -> None:
+    def __init__(
+        self, status: int, code: str, detail: str, headers: Json | None = None, **members: Any
+    ) -> None:
         super().__init__(detail)
-        self.status = status
+        self.status, self.headers = status, headers
         body = {"type": "about:blank", "title": code, "status": status, "detail": detail}
         self.body = {**body, "code": code, **members}
 
@@ -40,6 +42,7 @@ class Project:
     limit: int | None = None
     used: int = 0
     paused: bool = False
+    status: str = "active"
     roles: dict[str, str] = field(default_factory=lambda: {"ada": "operator"})
     policies: list[Json] = field(default_factory=list)
     requests: list[Json] = field(default_factory=list)
@@ -53,7 +56,7 @@ class Project:
         return {
             "id": f"id-{self.slug}", "slug": self.slug, "title": self.title, "template": self.slug,
             "role": self.role(name), "version": self.version, "seq": len(self.executions),
-            "at": AT, "status": "active", "paused": self.paused,
+            "at": AT, "status": self.status, "paused": self.paused,
         }  # fmt: skip
 
     def registry(self) -> Json:

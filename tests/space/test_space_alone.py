@@ -51,7 +51,7 @@ def test_a_copy_of_the_folder_alone_runs(alone):
     port = free_port()
     env = {
         "PATH": os.environ["PATH"], "HOME": str(alone), "PORT": str(port),
-        "CHAT_AGENT_API_URL": "http://127.0.0.1:9", "SPACE_SECRET_KEY": "secret",
+        "CHAT_AGENT_API_URL": "http://127.0.0.1:9", "SPACE_SECRET_KEY": "a long random text",
     }  # fmt: skip
     command = [alone / "venv" / "bin" / "python", "app.py"]
     process = subprocess.Popen(command, cwd=alone / "space", env=env)
@@ -63,6 +63,25 @@ def test_a_copy_of_the_folder_alone_runs(alone):
         assert process.wait(15) in (0, -15)
     finally:
         process.kill()
+
+
+def test_without_a_key_it_ends_with_a_sentence_that_says_what_to_do(alone):
+    """No traceback, no key of its own that anybody could know: one line, and how to make a key."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(alone), "PORT": str(free_port())}
+    command = [alone / "venv" / "bin" / "python", "app.py"]
+    ended = subprocess.run(
+        command,
+        cwd=alone / "space",
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "SPACE_SECRET_KEY is missing" in ended.stderr
+    assert "token_urlsafe(32)" in ended.stderr
 
 
 def test_the_readme_is_a_valid_front_matter():

@@ -10,7 +10,6 @@ import pytest
 from chat_space.auth import COOKIE, Door, Seal, give_cookie
 from chat_space.client import Api, ApiError
 from chat_space.middleware import policy
-from chat_space.settings import Settings
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -61,12 +60,6 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites():
     assert 3500 < int(morsel["max-age"]) <= 3600
 
 
-def test_the_cookie_is_secure_where_the_browser_speaks_https():
-    """The proxy says so by X-Forwarded-Proto; on plain http a browser drops such a cookie."""
-    assert cookie_of(request(x_forwarded_proto="https"))[COOKIE]["secure"]
-    assert not cookie_of(request())[COOKIE]["secure"]
-
-
 def test_a_bearer_header_wins_over_the_cookie(door):
     """A script's own token counts, whatever cookie comes with it; other schemes don't count."""
     cookie = f"{COOKIE}={Seal('key').close('from-cookie', time.time() + 60)}"
@@ -94,22 +87,6 @@ def test_the_api_says_where_a_caller_stands(answer, standing):
     door = Door(Api("http://api", httpx.MockTransport(lambda _: answer)), Seal("key"))
     known = asyncio.run(door.look(request(authorization="Bearer t")))
     assert known.standing == standing
-
-
-def test_secrets_may_come_from_files(tmp_path):
-    """`SPACE_SECRET_KEY_FILE` names a file; without any key each process makes its own."""
-    (tmp_path / "key").write_text("from a file\n")
-    env = {"SPACE_SECRET_KEY_FILE": str(tmp_path / "key"), "CHAT_AGENT_API_URL": "http://api/"}
-    assert Settings.from_env(env).secret_key == "from a file"
-    assert Settings.from_env(env).api_url == "http://api"
-    assert Settings.from_env({}).secret_key != Settings.from_env({}).secret_key
-
-
-def test_the_port_is_7860_unless_the_environment_says_otherwise():
-    """PORT wins over GRADIO_SERVER_PORT."""
-    assert Settings.from_env({}).port == 7860
-    assert Settings.from_env({"GRADIO_SERVER_PORT": "1"}).port == 1
-    assert Settings.from_env({"GRADIO_SERVER_PORT": "1", "PORT": "2"}).port == 2
 
 
 def test_the_policy_allows_nothing_from_elsewhere():

@@ -8,7 +8,7 @@ from chat_space.main import create_app
 from chat_space.settings import Settings
 
 from tests.space.conftest import SECRET
-from tests.space.fake_api import Server
+from tests.space.serving import Server
 
 HTML = {"accept": "text/html"}
 ADA = {"username": "ada", "password": "correct horse"}
@@ -138,7 +138,7 @@ def test_a_script_that_signs_in_learns_who_it_is_and_a_plain_sentence_otherwise(
     answer = httpx.post(f"{space_url}/login", data=ADA).json()
     assert (answer["user"]["id"], answer["organization"]["id"]) == ("u-ada", "o-1")
     wrong = httpx.post(f"{space_url}/login", data=ADA | {"password": "no"}).json()
-    assert wrong["detail"] == "Username or password is wrong."
+    assert wrong["detail"].startswith("Username or password is wrong. Still no way in?")
 
 
 def test_the_header_says_whose_page_it_is(space_url, fake):

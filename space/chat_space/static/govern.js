@@ -1,10 +1,11 @@
-/* The listeners of the Approvals and Admin tabs. They hold nothing but what is being typed; whatever
-   they send is checked again by the API. */
+/* The listeners of the Approvals and Admin tabs, and of the account's menu. They hold nothing but
+   what is being typed; whatever they send is checked again by the API. */
 (() => {
   if (window.govern) return;
 
   /* Comments by the field's id: the page is patched by position, and they must not change cards. */
   const comments = new Map();
+  let opened = null; // what was unfolded around the form that was sent last
   let byKeyboard = null;
   let inbox = null;
   let readAgain = () => {};
@@ -22,6 +23,18 @@
     byKeyboard = null;
     card?.querySelector("h3").focus({ preventScroll: true });
   }
+
+  /* The account's menu closes where one clicks elsewhere, and on Escape. */
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll(".cs-account[open]"))
+      if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector(".cs-account[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 
   window.govern = {
     approvals(element, decide, reread) {
@@ -57,6 +70,7 @@
         const card = event.target.closest(".cs-admin");
         if (card.classList.contains("cs-busy")) return;
         card.classList.add("cs-busy");
+        opened = event.target.closest("details");
         const data = Object.fromEntries(new FormData(event.target, event.submitter));
         space.act(() => trigger(data));
       });
@@ -64,7 +78,9 @@
     /* What was done is shown as it is now; what failed stays as it was typed. */
     filled(element) {
       element.querySelectorAll(".cs-busy").forEach((card) => card.classList.remove("cs-busy"));
-      if (element.querySelector('.cs-told[data-tone="bad"]')) return;
+      const failed = element.querySelector('.cs-told[data-tone="bad"]');
+      if (failed && opened?.isConnected) opened.open = true;
+      if (failed) return;
       for (const form of element.querySelectorAll("form")) form.reset();
     },
   };

@@ -1,4 +1,4 @@
-"""The Admin tab: whether the project goes on, its members, and its policy."""
+"""The Admin tab: the project's title and whether it goes on, its members, and its policy."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -26,12 +26,14 @@ class Admin:
 
     @guarded
     async def offer(self, project: str, request: gr.Request) -> Any:
-        """Show the tab to those it is of use to."""
+        """Show the tab to those it is of use to; without any project, to who may make one."""
         try:
-            desk = await read_desk(self.space.caller(request), project)
+            caller = self.space.caller(request)
+            desk = await read_desk(caller, project)
+            governs = desk.governs if desk else bool((await caller.me()).get("admin"))
         except ApiError:
             return gr.skip()
-        return gr.Tab(visible=desk is not None and desk.governs)
+        return gr.Tab(visible=governs)
 
     @guarded
     async def open(self, project: str, request: gr.Request) -> tuple[Any, ...]:
@@ -41,12 +43,21 @@ class Admin:
 
     @guarded
     async def steer(self, event: gr.EventData, project: str, request: gr.Request) -> Answer:
-        """Pause or resume the project."""
+        """Pause, archive, resume or rename the project."""
+        title = field(event, "title").strip()
 
         async def ask(caller: Caller) -> Json:
-            if field(event, "verb") == "pause":
-                return notes.of_execution(await caller.pause(project), "Paused.")
-            return notes.of_execution(await caller.resume(project), "It goes on.")
+            match field(event, "verb"):
+                case "pause":
+                    return notes.of_execution(await caller.pause(project), "Paused.")
+                case "archive":
+                    done = await caller.archive(project)
+                    return notes.of_execution(done, "Archived: it can only be read.")
+                case "rename":
+                    done = await caller.rename(project, title)
+                    return notes.of_execution(done, f"It is called {title} now.")
+                case _:
+                    return notes.of_execution(await caller.resume(project), "It goes on.")
 
         return await Forms(self.space).answer(request, project, ask, partial(lifecycle, project))
 
@@ -77,17 +88,23 @@ class Admin:
 
 
 async def lifecycle(project: str, caller: Caller, note: Json | None) -> str:
-    """Whether the project goes on, is paused or archived, with what may be done about it."""
+    """The project's title and whether it goes on, with what may be done about both."""
+    if not project:
+        return render.admin("none", {}, note)
     return render.admin("project", {"project": await caller.project(project)}, note)
 
 
 async def members(project: str, caller: Caller, note: Json | None) -> str:
     """The project's members with their roles, and a form to add one."""
+    if not project:
+        return ""
     return render.admin("members", {"members": (await caller.members(project))["items"]}, note)
 
 
 async def policy(project: str, caller: Caller, note: Json | None, text: str | None = None) -> str:
     """The policy in a box, and the versions before it; `text` is what could not be set."""
+    if not project:
+        return ""
     now = await caller.policy(project)
     items = (await caller.policy_versions(project))["items"]
     versions = [item | {"text": _yaml(item["document"])} for item in items]

@@ -11,6 +11,8 @@ from chat_space.views.admin import Admin
 from chat_space.views.approvals import Approvals
 from chat_space.views.desk import QUIET, Space
 from chat_space.views.people import People
+from chat_space.views.projects import Projects
+from chat_space.views.purging import Purging
 
 # What each HTML component runs once; static/govern.js has the functions.
 APPROVALS = (
@@ -19,6 +21,11 @@ APPROVALS = (
 )
 FORMS = (
     "govern.forms(element, (data) => trigger('act', data));"
+    "watch('value', () => govern.filled(element));"
+)
+LIFECYCLE = (
+    "govern.forms(element, (data) => data.verb === 'purge' ? trigger('purge', data)"
+    " : trigger('act', data));"
     "watch('value', () => govern.filled(element));"
 )
 COUNTED = "() => govern.counted()"
@@ -35,6 +42,9 @@ class Page:
     project: gr.Textbox
     header: gr.HTML
     state: gr.HTML
+    conversation: gr.HTML
+    thread: gr.Textbox
+    named: str  # what puts the project into the page's address
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Governing:
     lifecycle: gr.HTML
     members: gr.HTML
     policy: gr.HTML
+    projects: gr.HTML
     people: gr.HTML
     timer: gr.Timer
 
@@ -56,12 +67,11 @@ def place(html: Html) -> Governing:
     with gr.Tab("Approvals") as approvals_tab:
         approvals = html("approvals", render.bones(), APPROVALS)
     with gr.Tab("Admin", visible=False) as admin_tab, gr.Column(elem_id="cs-admin"):
-        forms = (
-            html(f"admin-{name}", "", FORMS) for name in ("project", "members", "policy", "people")
-        )
-        lifecycle, members, policy, people = forms
+        lifecycle = html("admin-project", "", LIFECYCLE)
+        names = ("members", "policy", "projects", "people")
+        members, policy, projects, people = (html(f"admin-{name}", "", FORMS) for name in names)
     return Governing(
-        approvals_tab, approvals, admin_tab, lifecycle, members, policy, people,
+        approvals_tab, approvals, admin_tab, lifecycle, members, policy, projects, people,
         gr.Timer(COUNT_EVERY),
     )  # fmt: skip
 
@@ -86,14 +96,20 @@ def _wire_approvals(parts: Governing, view: Approvals, page: Page) -> None:
 
 
 def _wire_admin(parts: Governing, space: Space, page: Page) -> None:
-    admin, people = Admin(space), People(space)
+    admin, projects, people = Admin(space), Projects(space), People(space)
     shown = [page.header, parts.lifecycle, parts.members, parts.policy]
     parts.admin_tab.select(admin.open, page.project, shown, **QUIET)
+    parts.admin_tab.select(projects.open, None, [page.header, parts.projects], **QUIET)
     parts.admin_tab.select(people.open, None, [page.header, parts.people], **QUIET)
     for form, event in (
         (parts.lifecycle, admin.steer),
         (parts.members, admin.enrol),
         (parts.policy, admin.rule),
+        (parts.projects, projects.make),
         (parts.people, people.act),
     ):
         form.act(event, page.project, [page.header, form], **QUIET)
+    anew = [page.state, page.conversation, page.project, page.thread]
+    purged = parts.lifecycle.purge(Purging(space).purge, page.project, [*shown, *anew], **QUIET)
+    purged.then(None, page.project, None, js=page.named, **QUIET)
+    purged.then(projects.open, None, [page.header, parts.projects], **QUIET)

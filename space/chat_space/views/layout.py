@@ -51,7 +51,9 @@ def build(space: Space) -> gr.Blocks:
         parts = _place(render.head(space.root))
         opened, decided = _wire_work(blocks, parts, Work(space))
         _wire_activity(parts, Activity(space))
-        page = Page(parts.project, parts.header, parts.state)
+        page = Page(
+            parts.project, parts.header, parts.state, parts.conversation, parts.thread, NAMED
+        )
         wire(parts.governing, space, page, opened, decided)
         for endpoint in Endpoints(space).all():
             declare_api(endpoint, api_name=endpoint.__name__)

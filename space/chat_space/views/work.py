@@ -16,6 +16,10 @@ Json = dict[str, Any]
 # What an event answers: header, state, conversation, and the carried project and thread.
 Answer = tuple[Any, Any, Any, Any, Any]
 
+NO_PROJECT: Json = {"title": "No project", "slug": "", "version": None, "role": None}
+NOT_A_MEMBER = "You have no project yet. An admin can make you a member of one."
+FIRST_PROJECT = "There is no project yet. Make one under Admin."
+
 LONGEST = 4000  # characters of a message
 
 
@@ -29,12 +33,15 @@ class Work:
     async def open(self, project: str, request: gr.Request) -> Answer:
         """Show a project: the one the address names, else the first choice."""
         try:
-            desk = await read_desk(self.space.caller(request), project)
+            caller = self.space.caller(request)
+            desk = await read_desk(caller, project)
+            me = {} if desk else await caller.me()
         except ApiError as error:
             return self._failed(request, error, [])
         if desk is None:
-            sentence = "You have no project yet. An admin can make you a member of one."
-            return gr.skip(), render.nothing(sentence), render.nothing(""), "", "[]"
+            header = render.header(me, NO_PROJECT, [], self.space.root)
+            sentence = FIRST_PROJECT if me["admin"] else NOT_A_MEMBER
+            return header, render.nothing(sentence), render.nothing(""), "", "[]"
         return self._answer(desk, [thread.hello(suggest(desk.registry))])
 
     @guarded

@@ -1,0 +1,28 @@
+/* Pages with forms of their own. A secret that is shown is neither kept nor shown twice: a reload
+   asks for the page anew, and leaving it, also into the browser's memory of pages, takes it away. */
+(() => {
+  const secret = () => document.querySelector("[data-secret]");
+
+  async function copy() {
+    const told = document.querySelector("[data-copied]");
+    try {
+      await navigator.clipboard.writeText(secret().textContent);
+      told.textContent = "Copied.";
+    } catch {
+      // No clipboard without TLS, or none allowed: the text is marked for the person's own copy.
+      getSelection().selectAllChildren(secret());
+      told.textContent = "It is selected: copy it with Ctrl-C, or ⌘C on a Mac.";
+    }
+  }
+
+  history.replaceState(history.state, "", location.href);
+  addEventListener("pagehide", () => {
+    if (secret()) secret().textContent = "";
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-copy]")) copy();
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector('.cs-new, .cs-told:not([hidden])')?.scrollIntoView({ block: "nearest" });
+  });
+})();
