@@ -599,7 +599,7 @@ const chatAgentVerify = (() => {
     let done = 0;
     const read = async (file) => {
       const bytes = await file.read();
-      progress((done += file.size) / found.size);
+      await progress((done += file.size) / found.size);
       return bytes;
     };
     const keys = [...found.objects.keys(), ...found.anchors.keys()];
@@ -647,7 +647,20 @@ const chatAgentVerify = (() => {
     return said;
   }
 
-  return { verify, sentences, sha256, canonical };
+  /** The key of a file that was fetched without its folders, by what it holds; else its name. */
+  function keyOf(name, bytes) {
+    try {
+      if (/^part-[0-9]+-[0-9a-f]{16}\.jsonl\.gz$/.test(name)) {
+        const { org, at } = readCanonical(lines(bytes).next().value).record;
+        return `executions/org=${org}/dt=${at.slice(0, 10)}/${name}`;
+      }
+      return /^[0-9T:.-]+Z\.json$/.test(name) ? `anchors/org=${readCanonical(bytes).org}/${name}` : name;
+    } catch {
+      return name;
+    }
+  }
+
+  return { verify, sentences, keyOf, sha256, canonical };
 })();
 
 // From the command line ----------------------------------------------------------------------------

@@ -7,7 +7,18 @@ import typer
 from control_plane.errors import ControlPlaneError
 from control_plane.settings import SettingRefused
 
-from infra.cli import archive, database, local, organizations, policy, projects, tokens, users
+from infra.cli import (
+    archive,
+    audit,
+    database,
+    demo,
+    local,
+    organizations,
+    policy,
+    projects,
+    tokens,
+    users,
+)
 
 app = typer.Typer(
     name="chat-agent",
@@ -19,6 +30,8 @@ app = typer.Typer(
 app.command("up")(local.up)
 app.command("migrate")(database.migrate)
 app.add_typer(archive.app, name="archive")
+app.add_typer(audit.app, name="audit")
+app.add_typer(demo.app, name="demo")
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")

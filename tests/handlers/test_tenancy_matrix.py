@@ -155,6 +155,7 @@ ROWS = (
     Row(f"GET {P}/state", _project()),
     Row(f"GET {P}/executions", _project()),
     Row(f"GET {P}/executions/{{seq}}", _project()),
+    Row(f"GET {P}/audit/verify", _project()),
     Row(f"GET {P}/approvals", _project()),
     Row(f"GET {P}/members", _project()),
     Row(f"GET {P}/members/{{username}}", _project(), names={"username": "viewer"}),

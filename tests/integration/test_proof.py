@@ -51,8 +51,8 @@ def test_what_the_product_archived_is_in_order(files: Files, tmp_path: Path) -> 
     folder = open_folder(evidence.laid_out(files, tmp_path))
     reports = [folder.check(org) for org in folder.organizations]
     assert [report.finding for report in reports] == [None, None]
-    assert [report.counts.erased for report in reports] == [2, 1]
-    assert sum(report.counts.objects for report in reports) == len(objects(files)) == 5
+    assert [report.archive.counts.erased for report in reports] == [2, 1]
+    assert sum(report.archive.counts.objects for report in reports) == len(objects(files)) == 5
     done = node("docs/verify.js", tmp_path, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["organizations"] == [report.members() for report in reports]
@@ -87,9 +87,9 @@ def test_clean_trails_of_many_shapes_are_in_order() -> None:
         assert [str(report.finding) for report in reports if report.finding] == []
     assert in_javascript({}, trails) == [[r.members() for r in reports] for reports in found]
     all_reports = [report for reports in found for report in reports]
-    assert any(report.counts.spare for report in all_reports)
-    assert any(report.newer for report in all_reports)
-    assert any(report.counts.erased for report in all_reports)
+    assert any(report.archive.counts.spare for report in all_reports)
+    assert any(report.archive.newer() for report in all_reports)
+    assert any(report.archive.counts.erased for report in all_reports)
 
 
 def test_corrupted_shapes_are_seen_alike_by_both() -> None:
@@ -146,7 +146,10 @@ def test_a_forged_leftover_is_no_leftover(files: Files) -> None:
     lines = corruptions.unpacked(files[key])[:3]
     body = corruptions.packed(lines)
     left = corruptions.named(key, body)
-    assert [report.counts.spare for report in in_python({**files, left: body})] == [[left], []]
+    assert [report.archive.counts.spare for report in in_python({**files, left: body})] == [
+        [left],
+        [],
+    ]
     lines[2]["record"]["request_id"] = "another"
     lines[2]["hash"] = sha256(canonical(lines[2]["record"]))
     body = corruptions.packed(lines)

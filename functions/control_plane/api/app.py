@@ -10,7 +10,17 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from control_plane.api import approvals, governing, health, people, projects, shared, tokens, users
+from control_plane.api import (
+    approvals,
+    audit,
+    governing,
+    health,
+    people,
+    projects,
+    shared,
+    tokens,
+    users,
+)
 from control_plane.api.shared import MAX_BODY_BYTES
 from control_plane.canonical import parse
 from control_plane.edge import incoming, outgoing
@@ -33,6 +43,7 @@ app.use([shared.say_route])
 app.include_router(health.router)
 app.include_router(people.router, prefix="/v1")
 app.include_router(projects.router, prefix="/v1")
+app.include_router(audit.router, prefix="/v1")
 app.include_router(users.router, prefix="/v1")
 app.include_router(tokens.router, prefix="/v1")
 app.include_router(governing.router, prefix="/v1")

@@ -1,6 +1,7 @@
 """One S3 bucket: put without overwriting, read back, read ranges."""
 
 import hashlib
+from collections.abc import Iterator
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
@@ -79,3 +80,21 @@ class Bucket:
             return answer["Body"].read()
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("The archive can't be read now. Send the request again.") from error
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys that begin so, in order."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=prefix
+        )
+        return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+
+    def chunks(self, key: str, version_id: str = "") -> Iterator[bytes]:
+        """An object's bytes, of the newest version or the one named; none where it isn't there."""
+        version = {"VersionId": version_id} if version_id else {}
+        try:
+            answer = self._client.get_object(Bucket=self.name, Key=key, **version)  # type: ignore[arg-type]
+        except self._client.exceptions.ClientError as error:
+            if error.response["Error"].get("Code") not in ("NoSuchKey", "NoSuchVersion"):
+                raise
+            return
+        yield from answer["Body"].iter_chunks(_CHUNK)

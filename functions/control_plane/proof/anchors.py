@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,16 +40,25 @@ class Listed:
 
 @dataclass
 class Anchors:
-    """What all anchors of one organization say together; give them to `add` in order of time."""
+    """What all anchors of one organization say together; give them to `add` in order of time.
+
+    `reached` and `archived` have the seq at which each project's chain and its archive stood, with
+    the moment of the last anchor that says so.
+    """
 
     org: str
     count: int = 0
     at: str = ""
     digest: str = GENESIS_HASH
     pins: dict[str, dict[int, tuple[str, str]]] = field(default_factory=dict)
+    reached: dict[str, tuple[int, str]] = field(default_factory=dict)
     archived: dict[str, tuple[int, str]] = field(default_factory=dict)
     objects: dict[str, Listed] = field(default_factory=dict)
-    _reached: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add_all(self, anchors: Iterable[tuple[str, bytes]]) -> None:
+        """Take anchors by key and exact bytes, in order of time; raises `Broken`."""
+        for key, body in anchors:
+            self.add(key, body)
 
     def add(self, key: str, body: bytes) -> None:
         """Take the next anchor's exact bytes; raises `Broken`."""
@@ -79,7 +89,7 @@ class Anchors:
     def _check_whole(self, anchor: dict[str, Any]) -> None:
         """Every project that there was is there, and each archived execution in one object."""
         names = {held["project"] for held in anchor["projects"]}
-        lost = next((project for project in sorted(self._reached) if project not in names), None)
+        lost = next((project for project in sorted(self.reached) if project not in names), None)
         if lost:
             raise Broken("It leaves a project out that an anchor before it has.", project=lost)
         archived = sum(held["archived_seq"] for held in anchor["projects"])
@@ -89,15 +99,14 @@ class Anchors:
 
     def _add_project(self, held: dict[str, Any]) -> None:
         id, seq, archived = held["project"], held["seq"], held["archived_seq"]
-        before = self._reached.get(id, (0, 0))
-        if seq < before[0] or archived < before[1] or archived > seq:
+        before, archived_before = self.reached.get(id, (0, "")), self.archived.get(id, (0, ""))
+        if seq < before[0] or archived < archived_before[0] or archived > seq:
             raise Broken("It says that a chain went back.", project=id, seq=seq)
         if seq > archived and held["hash"] == held["archived_hash"]:
             raise Broken("It says that two executions have one hash.", project=id, seq=seq)
-        self._reached[id] = (seq, archived)
+        self.reached[id], self.archived[id] = (seq, self.at), (archived, self.at)
         self._pin(id, seq, held["hash"])
         self._pin(id, archived, held["archived_hash"])
-        self.archived[id] = (archived, self.at)
 
     def _pin(self, project: str, seq: int, hash: str) -> None:
         pins = self.pins.setdefault(project, {0: (GENESIS_HASH, self.at)})

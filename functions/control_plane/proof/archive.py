@@ -6,12 +6,13 @@ exactly: a killed run left it, or an erasure wrote it anew. Everything else may 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from control_plane.proof import gunzip
 from control_plane.proof.anchors import OBJECT_KEY, Anchors
-from control_plane.proof.chain import Chains, Head
+from control_plane.proof.chain import Chains
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line, read_line
 
@@ -56,32 +57,39 @@ class Counts:
 class ArchiveCheck:
     """Checks objects one after the other; `run` raises `Broken` at the first fault.
 
-    With `only`, other projects' lines are checked alone, and their chains are left out.
+    With `only`, other projects' lines are checked alone, and their chains are left out. `manifest`
+    has SHA-256 and rows of the objects as a database lists them, where there is one.
     """
 
-    def __init__(self, anchors: Anchors, only: str | None = None) -> None:
+    def __init__(
+        self,
+        anchors: Anchors,
+        only: str | None = None,
+        manifest: Mapping[str, tuple[str, int]] = MappingProxyType({}),
+    ) -> None:
         self._anchors = anchors
         self._only = only
-        self._chains = Chains(anchors.pins)
+        self._manifest = manifest
+        self.chains = Chains(anchors.pins)
         self._missing: list[str] = []
         self._day = ""
         self._seen, self._digests = Seen(), dict[str, str]()
         self.counts = Counts()
 
-    @property
-    def heads(self) -> dict[str, Head]:
-        """Where each project's archived chain ends."""
-        return self._chains.heads
-
     def run(self, there: Iterable[str], read: Open) -> None:
         """Check the objects with these keys, each read as chunks of its bytes."""
         held = set(there)
+        for key in sorted(held):
+            found = OBJECT_KEY.fullmatch(key)
+            if not found or found[1] != self._anchors.org:
+                raise Broken("This is no name of an object of this archive.", object=key)
         if held and not self._anchors.count:
             raise Broken(
                 "There is no anchor here: without one, an archive that was made anew"
                 " from its first line on would look the same."
             )
         listed = {key for key in self._anchors.objects if self._anchors.in_last(key)}
+        listed = listed if self._only is None else set()
         for key in sorted(held | listed, key=self._place):
             if key in held:
                 self._object(key, read(key))
@@ -119,13 +127,13 @@ class ArchiveCheck:
         self.counts.erased += line.erased
         if self._only not in (None, line.project):
             return
-        head = self._chains.head(line.project)
+        head = self.chains.head(line.project)
         if line.seq <= head.seq and not self._anchors.in_last(key) and self._seen.has(line):
             if key not in self.counts.spare:
                 self.counts.spare.append(key)
             return
         try:
-            self._chains.add(line)
+            self.chains.add(line)
         except Broken as broken:
             if broken.finding.seq != line.seq:
                 raise self._lost(broken) from None
@@ -154,6 +162,8 @@ class ArchiveCheck:
             raise Broken(
                 f"It holds {reading.rows} executions; the anchor of {listed.at} says {listed.rows}."
             )
+        if self._manifest.get(key, (digest, reading.rows)) != (digest, reading.rows):
+            raise Broken("The database's manifest has other bytes or rows of it.")
         if digest in self._digests:
             raise Broken(f"It is a copy of {self._digests[digest]}.")
         self._digests[digest] = key
@@ -162,12 +172,12 @@ class ArchiveCheck:
     def _end(self) -> None:
         """Every chain goes as far as the anchors say, and every object was there."""
         for project, (seq, at) in sorted(self._anchors.archived.items()):
-            head = self._chains.head(project)
+            head = self.chains.head(project)
             if head.seq < seq and self._only in (None, project):
                 problem = f"It is missing: by the anchor of {at} the archive goes up to seq {seq}."
                 lost = self._lost(Broken(problem, project=project, seq=head.seq + 1))
                 raise lost.within(object=next(iter(self._missing), None))
-        if self._missing and self._only is None:
+        if self._missing:
             at = self._anchors.objects[self._missing[0]].at
             raise Broken(f"It is missing; the anchor of {at} lists it.", object=self._missing[0])
 
@@ -176,7 +186,7 @@ class ArchiveCheck:
         anchored = self._anchors.archived
         return sum(
             max(0, head.seq - anchored.get(project, (0, ""))[0])
-            for project, head in self.heads.items()
+            for project, head in self.chains.heads.items()
         )
 
 
@@ -214,7 +224,7 @@ class _Reading:
     def next_place(self, broken: Broken) -> dict[str, object]:
         """Where a fault is that doesn't say itself: at the line after the last good one."""
         cut = broken.finding.problem in (gunzip.DAMAGED, gunzip.UNENDED)
-        place: dict[str, object] = {"line": self.rows + cut}
+        place: dict[str, object] = {"line": self.rows + cut or None}
         if self.project and broken.finding.project is None:
             place |= {"project": self.project, "seq": self.seq + 1}
         return place

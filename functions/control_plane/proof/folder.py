@@ -29,10 +29,10 @@ class Folder:
         """The ids of the organizations that the folder has something of."""
         return sorted({key.split("/")[1].removeprefix("org=") for key in self._files()})
 
-    @property
-    def size(self) -> int:
-        """Bytes to read."""
-        return sum(path.stat().st_size for path in self._files().values())
+    def size(self, org: str) -> int:
+        """An organization's bytes, all of which are read."""
+        mine = (path for key, path in self._files().items() if f"/org={org}/" in key)
+        return sum(path.stat().st_size for path in mine)
 
     def check(
         self, org: str, progress: Progress = lambda _: None, only: str | None = None

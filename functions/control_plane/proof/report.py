@@ -1,13 +1,13 @@
 """An organization checked as a whole, and what to tell of it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from control_plane.proof.anchors import Anchors
-from control_plane.proof.archive import ArchiveCheck, Counts, Open
-from control_plane.proof.chain import Head
+from control_plane.proof.archive import ArchiveCheck, Open
 from control_plane.proof.finding import Broken, Finding
+from control_plane.proof.live import LiveCheck
 
 
 @dataclass
@@ -16,49 +16,52 @@ class Report:
 
     org: str
     anchors: Anchors
+    archive: ArchiveCheck
+    live: LiveCheck | None = None
     finding: Finding | None = None
-    counts: Counts = field(default_factory=Counts)
-    heads: dict[str, Head] = field(default_factory=dict)
-    newer: int = 0
 
     def members(self) -> dict[str, Any]:
-        """The report as JSON."""
+        """The report as JSON; `live` is there where a database was."""
+        counts, heads = self.archive.counts, self.archive.chains.heads.values()
         return {
             "org": self.org,
             "ok": self.finding is None,
             "anchors": self.anchors.count,
             "last_anchor": self.anchors.at or None,
-            "objects": self.counts.objects,
-            "executions": self.counts.executions,
-            "erased": self.counts.erased,
-            "projects": len([head for head in self.heads.values() if head.seq]),
-            "newer": self.newer,
-            "spare": self.counts.spare,
+            "objects": counts.objects,
+            "executions": counts.executions,
+            **({"live": self.live.rows} if self.live else {}),
+            "erased": counts.erased,
+            "projects": sum(head.seq > 0 for head in heads),
+            "newer": self.live.newer() if self.live else self.archive.newer(),
+            "spare": counts.spare,
             "finding": self.finding and self.finding.members(),
         }
 
     def sentences(self) -> list[str]:
         """The report as a person reads it; the verdict comes first."""
-        counts, seen = self.counts, self.members()
+        seen = self.members()
+        live = f" and {seen['live']} live" if self.live else ""
         looked = (
-            f"{seen['executions']} archived executions of {seen['projects']} projects"
+            f"{seen['executions']} archived{live} executions of {seen['projects']} projects"
             f" in {seen['objects']} objects, {seen['anchors']} anchors"
         )
         if self.finding:
             return [f"BROKEN: {self.finding}", f"Before that, {looked} were in order."]
         said = [f"In order: {looked}."]
-        if counts.erased:
-            said.append(f"{counts.erased} payloads were erased; their records still hold.")
-        if counts.spare:
-            said.append(f"Left over, repeating what lies elsewhere: {', '.join(counts.spare)}.")
-        return [*said, self._open()]
+        if seen["erased"]:
+            said.append(f"{seen['erased']} payloads were erased; their records still hold.")
+        if seen["spare"]:
+            said.append(f"Left over, repeating what lies elsewhere: {', '.join(seen['spare'])}.")
+        return [*said, self._open(seen["newer"])]
 
-    def _open(self) -> str:
+    def _open(self, newer: int) -> str:
         """What nothing proves yet."""
         if not self.anchors.count:
             return "There is no anchor yet: nothing outside of it holds this trail."
-        newer = f", {self.newer} archived executions among it" if self.newer else ""
-        last = f"the last anchor, of {self.anchors.at}{newer}"
+        kind = "executions" if self.live else "archived executions"
+        among = f", {newer} {kind} among it" if newer else ""
+        last = f"the last anchor, of {self.anchors.at}{among}"
         return f"What is newer than {last}, only the next proves."
 
 
@@ -75,12 +78,19 @@ def check_organization(
     just one project's chain is followed.
     """
     known = Anchors(org)
-    report, check = Report(org, known), ArchiveCheck(known, only)
+    report = Report(org, known, ArchiveCheck(known, only))
+
+    def steps() -> None:
+        known.add_all(anchors)
+        report.archive.run(objects, read)
+
+    return checked(report, steps)
+
+
+def checked(report: Report, steps: Callable[[], None]) -> Report:
+    """The report with the first fault that the steps find."""
     try:
-        for key, body in anchors:
-            known.add(key, body)
-        check.run(objects, read)
+        steps()
     except Broken as broken:
         report.finding = broken.finding
-    report.counts, report.heads, report.newer = check.counts, check.heads, check.newer()
     return report

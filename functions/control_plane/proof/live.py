@@ -1,0 +1,87 @@
+"""The executions that are still in the database, as the archive's chains go on in them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from control_plane.proof.anchors import Anchors
+from control_plane.proof.chain import Chains, Head
+from control_plane.proof.finding import Broken
+from control_plane.proof.line import Line, check_row
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Where a project's chain stands, as the database's row of the project says."""
+
+    project: str
+    seq: int
+    hash: str
+    version: int
+    archived_seq: int
+    purged: bool = False
+
+
+class LiveCheck:
+    """Checks one organization's live rows, sorted by project and seq, on one snapshot.
+
+    Of a purged project the executions up to its purge are gone, but for what is archived; what is
+    left of them is checked for itself.
+    """
+
+    def __init__(self, chains: Chains, stated: Iterable[Stated], anchors: Anchors) -> None:
+        self._chains = chains
+        self._stated = {held.project: held for held in stated}
+        self._anchors = anchors
+        self.rows = 0
+
+    def begin(self) -> None:
+        """The archive goes exactly as far as the database says; raises `Broken`."""
+        for project, held in self._stated.items():
+            seq = self._chains.head(project).seq
+            if seq != held.archived_seq:
+                problem = f"By the database the archive goes up to seq {held.archived_seq}."
+                raise Broken(problem, project=project, seq=min(seq, held.archived_seq) + 1)
+
+    def take(self, row: Mapping[str, Any]) -> None:
+        """Check the next row; raises `Broken`."""
+        try:
+            line = check_row(row)
+        except Broken as broken:
+            raise broken.within(project=row["project"], seq=row["seq"]) from None
+        held = self._stated.get(line.project)
+        if held is None or line.org != self._anchors.org:
+            where = {"project": line.project, "seq": line.seq}
+            raise Broken("It belongs to no project of this organization.", **where)
+        if held.purged:
+            self._skip_to(line)
+        self._chains.add(line)
+        self.rows += 1
+
+    def _skip_to(self, line: Line) -> None:
+        """Pass over what a purge has removed."""
+        head = self._chains.head(line.project)
+        if line.seq > head.seq + 1:
+            before = Head(line.seq - 1, line.prev_hash, head.at, line.base_version, head.pinned)
+            self._chains.heads[line.project] = before
+
+    def end(self) -> None:
+        """Every chain ends where the database and the anchors say; raises `Broken`."""
+        for project, held in self._stated.items():
+            head = self._chains.head(project)
+            if (head.seq, head.hash, head.version) != (held.seq, held.hash, held.version):
+                problem = f"By the database the chain ends at seq {held.seq}, with another head."
+                raise Broken(problem, project=project, seq=min(head.seq + 1, held.seq))
+        for project, (seq, at) in sorted(self._anchors.reached.items()):
+            head = self._chains.head(project)
+            if project in self._stated and head.seq < seq:
+                problem = f"It is missing: by the anchor of {at} the chain goes up to seq {seq}."
+                raise Broken(problem, project=project, seq=head.seq + 1)
+
+    def newer(self) -> int:
+        """How many executions are newer than the last anchor."""
+        reached = self._anchors.reached
+        return sum(
+            max(0, held.seq - reached.get(project, (0, ""))[0])
+            for project, held in self._stated.items()
+        )

@@ -1,0 +1,135 @@
+"""Verifies the trail where it lives: the database, the archive's bucket, the anchors' bucket."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from control_plane.archive.bucket import Bucket
+from control_plane.errors import NotFound, Unavailable
+from control_plane.proof.anchors import KEY, Anchors
+from control_plane.proof.archive import ArchiveCheck
+from control_plane.proof.finding import Broken
+from control_plane.proof.live import LiveCheck, Stated
+from control_plane.proof.report import Report, checked
+from control_plane.store.connection import sql
+from control_plane.store.login import connect
+
+FETCH_ROWS = 64
+ATTEMPTS = 3
+
+type Progress = Callable[[int], None]
+type Row = dict[str, Any]
+
+
+class _Overtaken(Exception):
+    """An archive run moved executions while they were verified."""
+
+
+@dataclass(frozen=True)
+class Trail:
+    """The trail of all organizations, as the archiver's login reaches it."""
+
+    url: str
+    anchors: Bucket
+
+    def organizations(self, slug: str | None = None) -> list[Row]:
+        """Id (`org`) and slug of every organization, or of one. Raises `NotFound`."""
+        found = self._fetch("verify_organizations", slug=slug)
+        if slug and not found:
+            raise NotFound(f"There is no organization {slug!r}.")
+        return found
+
+    def size(self, org: str) -> int:
+        """How many executions an organization has, archived and live."""
+        return int(self._fetch("verify_size", org=org)[0]["rows"])
+
+    def check(
+        self, org: str, project: str | None = None, progress: Progress = lambda _: None
+    ) -> Report:
+        """Verify an organization, or one project of it by id or slug.
+
+        `progress` is told the number of executions now and then. When an archive run moves
+        executions meanwhile it begins anew; raises `Unavailable` when that happens again and again.
+        """
+        only = project and self._project(org, project)
+        for _ in range(ATTEMPTS):
+            with connect(self.url, autocommit=True, row_factory=dict_row) as connection:
+                try:
+                    return _Check(connection, self.anchors, org, only, progress).run()
+                except _Overtaken:
+                    continue
+        raise Unavailable("Archive runs went on all the time. Verify again when they have ended.")
+
+    def _project(self, org: str, project: str) -> str:
+        found = self._fetch("verify_projects", org=org, project=project)
+        if not found:
+            raise NotFound(f"There is no project {project!r} in this organization.")
+        return str(found[0]["project"])
+
+    def _fetch(self, query: str, **parameters: Any) -> list[Row]:
+        with connect(self.url, autocommit=True, row_factory=dict_row) as connection:
+            return connection.execute(sql(query), parameters).fetchall()
+
+
+class _Check:
+    """One verification: anchors first, then the manifest's objects, then what is live."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Row],
+        anchors: Bucket,
+        org: str,
+        only: str | None,
+        progress: Progress,
+    ) -> None:
+        self._connection, self._bucket, self._progress = connection, anchors, progress
+        self._wanted = {"org": org, "project": only}
+        known = Anchors(org)
+        self._keys = list(filter(KEY.fullmatch, anchors.keys(f"anchors/org={org}/")))
+        self._manifest = {row["key"]: row for row in self._fetch("verify_manifest")}
+        listed = {key: (row["sha256"], row["rows"]) for key, row in self._manifest.items()}
+        self._report = Report(org, known, ArchiveCheck(known, only, listed))
+
+    def run(self) -> Report:
+        return checked(self._report, self._steps)
+
+    def _steps(self) -> None:
+        read = self._bucket.chunks
+        self._report.anchors.add_all((key, b"".join(read(key))) for key in self._keys)
+        self._report.archive.run(self._manifest, self._object)
+        self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        self._connection.read_only = True
+        with self._connection.transaction():
+            if {row["key"] for row in self._fetch("verify_manifest")} != set(self._manifest):
+                raise _Overtaken
+            stated = [Stated(**row) for row in self._fetch("verify_projects")]
+            chains = self._report.archive.chains
+            self._report.live = LiveCheck(chains, stated, self._report.anchors)
+            self._live(self._report.live)
+
+    def _object(self, key: str) -> Iterator[bytes]:
+        row, size = self._manifest[key], 0
+        for chunk in Bucket(row["bucket"]).chunks(key, row["version_id"]):
+            yield chunk
+            size += len(chunk)
+        if size == 0:
+            raise Broken("It is not in its bucket, where the database's manifest has it.")
+        self._progress(row["rows"])
+
+    def _live(self, live: LiveCheck) -> None:
+        live.begin()
+        with self._connection.cursor(name="live") as cursor:
+            cursor.itersize = FETCH_ROWS
+            cursor.execute(sql("verify_rows"), self._wanted)
+            for row in cursor:
+                live.take(row)
+                if live.rows % FETCH_ROWS == 0:
+                    self._progress(FETCH_ROWS)
+        self._progress(live.rows % FETCH_ROWS)
+        live.end()
+
+    def _fetch(self, query: str) -> list[Row]:
+        return self._connection.execute(sql(query), self._wanted).fetchall()
