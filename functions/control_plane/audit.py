@@ -184,11 +184,19 @@ def merged(record: Mapping[str, Json], payload: Mapping[str, Json]) -> dict[str,
 
 
 def as_line(execution: Mapping[str, Any]) -> str:
-    """A stored row as its archived JSONL line, without the line's end; canonical JSON itself.
+    """A stored row as its archived JSONL line, without the line's end; canonical JSON itself."""
+    payload, salt = execution["payload"], execution["salt"]
+    texts = (execution["hash"], payload, execution["record"], salt)
+    return line_of(*[None if text is None else text.encode() for text in texts]).decode()
+
+
+def line_of(
+    hash: bytes | None, payload: bytes | None, record: bytes | None, salt: bytes | None
+) -> bytes:
+    """The same of an execution's texts in UTF-8; None for what was erased.
 
     The texts go in as they are: they are canonical already, and the members are in order.
     """
-    payload = execution["payload"] or "null"
-    salt = f'"{execution["salt"]}"' if execution["salt"] else "null"
-    head = f'{{"hash":"{execution["hash"]}","payload":{payload}'
-    return f'{head},"record":{execution["record"]},"salt":{salt}}}'
+    quoted = b"null" if salt is None else b'"%b"' % salt
+    form = b'{"hash":"%b","payload":%b,"record":%b,"salt":%b}'
+    return form % (hash, b"null" if payload is None else payload, record, quoted)

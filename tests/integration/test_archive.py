@@ -5,8 +5,10 @@ import hashlib
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
 from control_plane import administration, history, reading, settings
@@ -19,6 +21,7 @@ from control_plane.models import Intent
 from control_plane.registry import load_registries
 from handlers import archive as archive_handler
 
+from tests.bench.bulk import fill
 from tests.handlers.events import Context
 from tests.integration.conftest import ADD, Project, SetClock
 from tests.s3 import S3
@@ -307,6 +310,28 @@ def test_a_run_ends_between_parts_when_its_time_is_up(old: Project, bucket: Buck
     assert len(old.executions()) == len(before)
     run.archive(old.database.archiver, bucket, 90)
     assert log(old) == before
+
+
+def test_twenty_thousand_executions_move_whole(
+    project: Project, bucket: Bucket, s3: S3, set_clock: SetClock
+) -> None:
+    """Made in bulk, over four days and in several parts: every line is there once, in its day."""
+    project.execute(ADD)
+    begin = datetime(2051, 1, 1, tzinfo=UTC)
+    fill(project.database.superuser, project.target.project, 20_000, begin, 4)
+    set_clock("timestamptz '2051-06-01 12:00:00+00'")
+    rows = {row["hash"]: row["record"] for row in project.executions()}
+    assert run.pending(project.database.archiver, 90) == len(rows) + SYSTEM_ROWS
+    assert run.archive(project.database.archiver, bucket, 90).rows == len(rows) + SYSTEM_ROWS
+    assert run.pending(project.database.archiver, 90) == 0
+    for key, body in objects(bucket, s3).items():
+        for line in gzip.decompress(body).splitlines():
+            hash, record = orjson.loads(line)["hash"], line.partition(b',"record":')[2]
+            if rows.pop(hash, None) is not None:
+                assert orjson.loads(line)["record"]["at"].startswith(key.split("dt=")[1][:10])
+                assert hashlib.sha256(record.rpartition(b',"salt":')[0]).hexdigest() == hash
+    assert rows == {}
+    assert project.execute(ADD)["seq"] == 20_004
 
 
 MEASURED = r"""

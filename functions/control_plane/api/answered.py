@@ -61,6 +61,7 @@ ANSWERED: Mapping[str, Says] = {
     "execute_plan": _asks(outcomes.PlanOutcome, 200, 202),
     "list_executions": Says(Page(_EXECUTION)),
     "get_execution": Says(_EXECUTION),
+    "verify_chain": Says(answers.ChainCheck),
     "revert": _asks(_EXECUTION, 200, 202),
     "get_policy": Says(answers.Policy),
     "put_policy": _BY_ROUTE,

@@ -64,6 +64,39 @@ class Me(TypedDict):
     must_change_password: bool
 
 
+class Finding(TypedDict):
+    """A fault in a trail, and where it is."""
+
+    problem: str
+    object: str | None
+    line: int | None
+    project: str | None
+    seq: int | None
+
+
+class Place(TypedDict):
+    """A number in a chain, and its hash."""
+
+    seq: Count
+    hash: Hash
+
+
+class ChainCheck(TypedDict):
+    """What one look at a chain found, what it looked at, and what it left out."""
+
+    project: Id
+    verified: bool
+    finding: Finding | None
+    rows: Count
+    first_seq: Count | None
+    last_seq: Count | None
+    next_from_seq: Count | None
+    head: Place
+    archived: Place
+    checked: str
+    not_checked: list[str]
+
+
 class Token(TypedDict):
     """An API token; its text is shown when it is made and kept nowhere."""
 

@@ -55,7 +55,7 @@ class Bucket:
         """The keys with a prefix that come after another key, in their order."""
         pages = self._client.get_paginator("list_objects_v2")
         found = pages.paginate(Bucket=self.name, Prefix=prefix, StartAfter=after)
-        return [item["Key"] for page in found for item in page.get("Contents", [])]
+        return sorted(item["Key"] for page in found for item in page.get("Contents", []))
 
     def last_key(self, prefix: str, after: str) -> str | None:
         """The last key with a prefix that comes after another key; None where there is none."""
@@ -80,13 +80,6 @@ class Bucket:
             return answer["Body"].read()
         except (BotoCoreError, ClientError) as error:
             raise Unavailable("The archive can't be read now. Send the request again.") from error
-
-    def keys(self, prefix: str) -> list[str]:
-        """The keys that begin so, in order."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.name, Prefix=prefix
-        )
-        return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
 
     def chunks(self, key: str, version_id: str = "") -> Iterator[bytes]:
         """An object's bytes, of the newest version or the one named; none where it isn't there."""

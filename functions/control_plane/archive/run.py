@@ -6,23 +6,24 @@ were read back from S3.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from tempfile import SpooledTemporaryFile
+from io import BytesIO
 from typing import Any
 
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.database import Connection, fetch, opened
+from control_plane.archive.export import exported
 from control_plane.archive.outcome import BrokenChain, Incomplete, Overtaken, ReadBackDiffers
-from control_plane.archive.part import Part, Range, write_part
+from control_plane.archive.part import Heads, Part, Range, parts
 from control_plane.ids import uuid7
 from control_plane.store.connection import sql
 
-FETCH_ROWS = 64
-"""Rows held in memory at a time: each may be several hundred KiB."""
 RESERVE_S = 120.0
-"""Time that one part may take; none is begun with less."""
-_TEMPORARY_IN_MEMORY = 8 * 1024 * 1024
+"""Time that one part may take, and the anchors after it; no part is put with less."""
+PUTS = 3
+"""Keys that a part is put under where S3 gives back other bytes, before the run gives up."""
 
 type Progress = Callable[[int], None]
 
@@ -56,11 +57,11 @@ def archive(
     organization's chain is broken, after all others', `Overtaken` while another run is at work,
     `ReadBackDiffers`, or what S3 and the database raise; what was finished stays finished.
     """
-    with opened(url) as connection:
+    with opened(url) as connection, opened(url) as exporter:
         if not fetch(connection, "archive_turn")[0]["mine"]:
             raise Overtaken("Another archive run is at work. Look again when it has ended.")
         [found] = fetch(connection, "archive_cutoff", days=after_days)
-        run = _Run(connection, bucket, found["cutoff"], progress, time_left)
+        run = _Run(connection, exporter, bucket, found["cutoff"], progress, time_left)
         run.remove_purged()
         run.archive_all()
     return run.summary
@@ -70,8 +71,8 @@ def pending(url: str, after_days: int) -> int:
     """How many executions a run would archive now."""
     with opened(url) as connection:
         [found] = fetch(connection, "archive_cutoff", days=after_days)
-        days = fetch(connection, "archive_days", cutoff=found["cutoff"])
-    return sum(day["rows"] for day in days)
+        [pending] = fetch(connection, "archive_pending", cutoff=found["cutoff"])
+    return int(pending["rows"])
 
 
 def listed(url: str) -> list[dict[str, Any]]:
@@ -85,11 +86,13 @@ class _Run:
     """One run's surroundings, and what it has done so far."""
 
     connection: Connection
+    exporter: Connection
     bucket: Bucket
     cutoff: datetime
     progress: Progress
     time_left: Callable[[], float]
     summary: Summary = field(default_factory=Summary)
+    stopped: dict[str, Exception] = field(default_factory=dict)
 
     def remove_purged(self) -> None:
         """Remove what is left of purged projects' executions, a few thousand at a time."""
@@ -99,68 +102,76 @@ class _Run:
                 return
 
     def archive_all(self) -> None:
-        """Every organization's days, oldest first; one with a broken chain stops only itself."""
-        stopped: dict[str, Exception] = {}
-        for found in fetch(self.connection, "archive_days", cutoff=self.cutoff):
-            if found["org"] in stopped:
-                continue
-            try:
-                self._archive_day(found["org"], found["day"])
-            except (BrokenChain, Overtaken) as error:
-                stopped[found["org"]] = error
-        if stopped:
-            raise Incomplete(list(stopped.values()))
-
-    def _archive_day(self, org: str, day: date) -> None:
+        """All days, oldest first; an organization with a broken chain stops only itself."""
         while self.time_left() > RESERVE_S:
-            rows = self._archive_part(org, day)
-            if rows == 0:
-                return
-            self.summary.objects += 1
-            self.summary.rows += rows
-            self.progress(rows)
+            days = self._oldest()
+            if not days:
+                break
+            for found in days:
+                try:
+                    self._archive_day(**found)
+                except (BrokenChain, Overtaken) as error:
+                    self.stopped[found["org"]] = error
+        if self.stopped:
+            raise Incomplete(list(self.stopped.values()))
 
-    def _archive_part(self, org: str, day: date) -> int:
-        """Archive what fits one object; the number of rows, 0 where the day has none left."""
-        with SpooledTemporaryFile(max_size=_TEMPORARY_IN_MEMORY) as file:
-            part = self._export(org, day, file)
-            if part.rows == 0:
-                return 0
-            key = self._key(org, day, part)
-            self.bucket.put_new(key, file, "application/gzip")
-        version_id, held = self.bucket.read_back(key)
-        if held != part.sha256:
-            raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
-        stored_as = {"bucket": self.bucket.name, "key": key, "version_id": version_id}
-        self._remove(org, day, part, stored_as)
+    def _oldest(self) -> list[dict[str, Any]]:
+        without = list(self.stopped)
+        return fetch(self.connection, "archive_day", cutoff=self.cutoff, without=without)
+
+    def _archive_day(self, org: str, day: date, until: datetime) -> None:
+        """Archive what an organization has up to the end of a day, or until the time is up.
+
+        While a part is put, read back and removed, the next one is read and checked.
+        """
+        before, busy = self.summary.rows, None
+        with ThreadPoolExecutor(1) as pool, exported(self.exporter, org, until) as rows:
+            for part in parts(rows, self._heads(org)):
+                if busy is not None:
+                    self.progress(busy.result())
+                if self.time_left() <= RESERVE_S:
+                    return
+                busy = pool.submit(self._archive_part, org, day, part)
+            if busy is not None:
+                self.progress(busy.result())
+        if self.summary.rows == before:  # or the next look would find the same day, for ever
+            raise BrokenChain(f"organization {org}, {day}: {BrokenChain.__doc__}")
+
+    def _heads(self, org: str) -> Heads:
+        found = fetch(self.connection, "archive_heads", org=org)
+        return {row["project"]: (row["last_seq"], row["head_hash"]) for row in found}
+
+    def _archive_part(self, org: str, day: date, part: Part) -> int:
+        key, version_id = self._put(org, day, part)
+        self._remove(org, day, part, {"key": key, "version_id": version_id})
+        self.summary.objects += 1
+        self.summary.rows += part.rows
         return part.rows
 
-    def _export(self, org: str, day: date, file: SpooledTemporaryFile[bytes]) -> Part:
-        heads = {
-            row["project"]: (row["last_seq"], row["head_hash"])
-            for row in fetch(self.connection, "archive_heads", org=org)
-        }
-        wanted = {"org": org, "day": day, "cutoff": self.cutoff}
-        with self.connection.transaction(), self.connection.cursor(name="day") as cursor:
-            cursor.itersize = FETCH_ROWS
-            cursor.execute(sql("archive_rows"), wanted)
-            return write_part(iter(cursor), heads, file)
+    def _put(self, org: str, day: date, part: Part) -> tuple[str, str]:
+        """Key and version of the object that holds a part, once S3 has given it back the same.
 
-    def _key(self, org: str, day: date, part: Part) -> str:
-        [found] = fetch(self.connection, "archive_parts", org=org, day=day)
-        name = f"part-{found['parts']:04}-{part.sha256[:16]}.jsonl.gz"
-        return f"executions/org={org}/dt={day.isoformat()}/{name}"
+        A key at which S3 holds other bytes is passed over: nothing may be deleted from here.
+        """
+        taken = len(fetch(self.connection, "archive_parts", org=org, day=day))
+        for number in range(taken, taken + PUTS):
+            name = f"part-{number:04}-{part.sha256[:16]}.jsonl.gz"
+            key = f"executions/org={org}/dt={day.isoformat()}/{name}"
+            self.bucket.put_new(key, BytesIO(part.body), "application/gzip")
+            version_id, held = self.bucket.read_back(key)
+            if held == part.sha256:
+                return key, version_id
+        raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
 
     def _remove(self, org: str, day: date, part: Part, stored_as: Mapping[str, str]) -> None:
         """Remove exactly what was archived and write the manifest, or nothing: `Overtaken`."""
         archive = {"org": org, "archive": uuid7()}
-        whole = {"sha256": part.sha256, "size": part.size, "rows": part.rows}
+        whole = {"sha256": part.sha256, "size": len(part.body), "rows": part.rows}
+        named = {**archive, **stored_as, **whole, "bucket": self.bucket.name, "day": day}
         with self.connection.transaction():
             for span in part.ranges:
                 self._remove_range(span)
-            self.connection.execute(
-                sql("archive_object"), {**archive, **stored_as, **whole, "day": day}
-            )
+            self.connection.execute(sql("archive_object"), named)
             for span in part.ranges:
                 self.connection.execute(sql("archive_range"), {**archive, **vars(span)})
 

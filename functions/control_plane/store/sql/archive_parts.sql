@@ -1,2 +1,2 @@
--- How many objects an organization's day already has.
-SELECT count(*) AS parts FROM archives WHERE org_id = %(org)s::uuid AND day = %(day)s
+-- The objects that an organization's day already has.
+SELECT key FROM archives WHERE org_id = %(org)s::uuid AND day = %(day)s

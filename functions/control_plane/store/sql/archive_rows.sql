@@ -1,8 +1,11 @@
--- An organization's executions of one UTC day before a cutoff, as they are archived.
-SELECT project_id::text AS project, seq, version, at, hash, salt, payload, record
-FROM executions
-WHERE org_id = %(org)s::uuid AND at < %(cutoff)s
-  AND project_id NOT IN (SELECT id FROM projects WHERE status = 'purged')
-  AND at >= %(day)s::date::timestamp AT TIME ZONE 'UTC'
-  AND at < (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'
-ORDER BY project_id, seq
+-- An organization's executions before a moment, as they are archived, by project and seq. Each
+-- project's are read by its key up to the first that is not before the moment: in order, unsorted.
+SELECT e.* FROM (
+  SELECT id FROM projects WHERE org_id = %(org)s::uuid AND status <> 'purged' ORDER BY id) p
+CROSS JOIN LATERAL (
+  SELECT project_id, seq, coalesce(version, 0), iso(at) || hash, salt, payload, record
+  FROM executions x
+  WHERE x.project_id = p.id AND x.seq < coalesce((
+    SELECT y.seq FROM executions y WHERE y.project_id = p.id AND y.at >= %(until)s::timestamptz
+    ORDER BY y.at, y.seq LIMIT 1), 9223372036854775807)
+  ORDER BY x.seq) e
