@@ -25,7 +25,8 @@ def test_the_main_job(stack: Stack, chromium: Browser, tmp_path: Path) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     greeting = page.get_by_test_id("greeting")
-    expect(greeting).to_have_text("I can propose, never act. Nothing changes until you confirm.")
+    promise = "I can propose, never act. Nothing changes until you confirm."
+    expect(greeting).to_have_text(promise, timeout=15_000)  # the first page of a new process
     expect(page.get_by_test_id("suggestion")).to_have_count(3)
 
     page.get_by_test_id("message-box").fill("set the counter to 5, then add 3")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from gradio_client import Client
 from playwright.sync_api import Browser, Page, expect
 
 from tests.stack import Stack
@@ -43,6 +44,8 @@ def test_a_token_works_until_it_is_revoked(stack: Stack, admin: Page) -> None:
     admin.get_by_role("button", name="Make token").click()
     token = admin.get_by_test_id("token-text").inner_text()
     assert status_with(stack, token) == 200
+    script = Client(stack.space, headers={"Authorization": f"Bearer {token}"}, verbose=False)
+    assert script.predict("demo", api_name="/get_registry")["code"] == "success"
     admin.reload()
     row = admin.get_by_test_id("token").filter(has_text=name)
     expect(row).to_contain_text("read, execute · Demo")
@@ -82,6 +85,31 @@ def test_a_project_is_made_renamed_archived_and_purged(stack: Stack, admin: Page
     expect(note).to_contain_text(f"{slug} is purged.")
     expect(admin.get_by_test_id("project-title")).to_have_text("Harbor")
     assert stack.call("GET", f"/projects/{slug}/state").status_code == 404
+
+
+def test_a_first_password_opens_nothing_but_its_change(stack: Stack, chromium: Browser) -> None:
+    """The page says why; the rule that a new one breaks is told; afterwards the Space opens."""
+    name = f"grace-{uuid.uuid4().hex[:6]}"
+    made = stack.call("POST", "/users", {"username": name, "password": "a first password"})
+    assert made.json()["status"] == "success"
+    page = chromium.new_page()
+    page.goto(stack.space)
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill("a first password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("main")).to_contain_text("Your password was set by somebody else")
+    page.goto(f"{stack.space}/tokens")
+    expect(page.get_by_test_id("password-form")).to_be_visible()
+    for new, told in (("short", "at least 12 characters."), ("a password of my own", "")):
+        page.get_by_label("Current password").fill("a first password")
+        page.get_by_label("New password", exact=True).fill(new)
+        page.get_by_label("New password, again").fill(new)
+        page.get_by_role("button", name="Change password").click()
+        if told:
+            expect(page.get_by_role("alert")).to_contain_text(told)
+    expect(page.get_by_test_id("who")).to_contain_text(name)
+    expect(page.locator("#cs-state")).to_contain_text("An admin can make you a member of one.")
+    page.close()
 
 
 def test_too_many_wrong_passwords_are_told_with_a_wait(stack: Stack) -> None:

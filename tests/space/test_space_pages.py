@@ -68,6 +68,8 @@ def test_every_answer_carries_the_security_headers(browser):
     assert "script-src 'self';" in page.headers["content-security-policy"]
     assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["cache-control"] == "no-store"
+    assert page.headers["cross-origin-opener-policy"] == "same-origin"
+    assert page.headers["referrer-policy"] == "same-origin"
     assert "default-src 'self'" in browser.get("/").headers["content-security-policy"]
 
 

@@ -134,7 +134,8 @@ def test_the_sessions_token_never_reaches_the_browser_or_a_log(chromium, space_u
         expect(page.get_by_test_id("plan-badge")).to_have_text("Done")
         [token] = [token for token, name in fake.tokens.items() if token != "script-token"]
         [cookie] = page.context.cookies()
-        seen = [page.evaluate(KEPT), page.content(), str(cookie), *answers, caplog.text]
+        bodies = [page.request.get(space_url + path).text() for path in ("/", "/config", "/tokens")]
+        seen = [page.evaluate(KEPT), page.content(), str(cookie), *answers, *bodies, caplog.text]
         assert [text for text in seen if token in text] == []
         assert (cookie["name"], cookie["httpOnly"], cookie["sameSite"]) == (COOKIE, True, "Lax")
         assert COOKIE not in page.evaluate("document.cookie")

@@ -72,6 +72,7 @@ def test_the_text_is_shown_once_with_copy_and_an_example(page, fake):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     make(page, "deploy")
     made, text = page.get_by_test_id("new-token"), fake.issued[0]["text"]
+    expect(made).to_be_focused()
     expect(made).to_contain_text("it won’t be shown again")
     expect(made.get_by_test_id("token-text")).to_have_text(text)
     press(page, "Copy")
@@ -202,15 +203,20 @@ def test_the_menu_is_reached_and_left_by_keyboard(page):
     expect(who).to_be_focused()
 
 
-def test_every_field_has_a_name_and_a_phone_shows_it_all(chromium, space_url, page):
+def test_every_field_has_a_name_and_a_phone_shows_it_all(chromium, space_url, page, fake):
     """Labels for whoever listens; no line is wider than the screen."""
     assert page.evaluate(NAMELESS) == []
     with watched(chromium, space_url, PHONE) as phone:
-        sign_in(phone, space_url)
+        fake.users["l" * 128] = "correct horse"
+        sign_in(phone, space_url, name="l" * 128)
         open_tokens(phone)
         make(phone, "a-name-without-any-space-" * 4)
         expect(phone.get_by_test_id("token-text")).to_be_visible()
         assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        phone.get_by_test_id("back").click()
+        expect(phone.get_by_test_id("greeting")).to_be_visible()
+        assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        expect(phone.get_by_test_id("sign-out")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

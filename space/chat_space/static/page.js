@@ -22,7 +22,11 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-copy]")) copy();
   });
+  /* What came of a form is read first, by eyes and by screen readers. */
   document.addEventListener("DOMContentLoaded", () => {
-    document.querySelector('.cs-new, .cs-told:not([hidden])')?.scrollIntoView({ block: "nearest" });
+    const outcome = document.querySelector(".cs-new, .cs-told:not([hidden])");
+    if (!outcome) return;
+    outcome.tabIndex = -1;
+    outcome.focus();
   });
 })();
