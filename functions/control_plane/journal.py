@@ -11,6 +11,7 @@ from control_plane.engine.counters import BUDGET, PERSONAL, stored_counter, wind
 from control_plane.ids import uuid7
 from control_plane.models import Decision, Held, Json, Message, Principal
 from control_plane.observing.current import measure
+from control_plane.registry.builtin import PURGE
 from control_plane.store import Batch
 
 CHECKPOINT_EVERY = 64
@@ -65,7 +66,7 @@ class Journal:
         """Everything appended so far, as one transaction's writes."""
         start, end = self._start, self.context
         _measure_budget(end)
-        return Batch(
+        batch = Batch(
             org=start.org,
             project=start.project,
             at=start.at,
@@ -81,6 +82,20 @@ class Journal:
             ],
             checkpoint=end.version // CHECKPOINT_EVERY > start.version // CHECKPOINT_EVERY,
         )
+        return _purging(batch)
+
+
+def _purging(batch: Batch) -> Batch:
+    """The batch; where it purges the project, without what would outlive that or have no row left.
+
+    What a batch brings about is carried out before its rows are written.
+    """
+    purge = [effect for effect in batch.effects if effect["kind"] == PURGE]
+    if not purge:
+        return batch
+    return replace(
+        batch, effects=purge, components=(), removed=(), outbox=(), usage=(), checkpoint=False
+    )
 
 
 def _counters(usage: Mapping[str, int], owner: str) -> Mapping[str, int]:

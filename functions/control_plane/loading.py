@@ -101,7 +101,12 @@ def pasts(
 
 
 def seen(target: Target, loaded: Loaded, past: Pasts, sought: Asked) -> Context:
-    """The context, unless the role that authentication found is gone by now: `NotFound`."""
+    """The context, unless the role that authentication found is gone by now: `NotFound`.
+
+    So is a purged project: nothing is added to its tombstone.
+    """
+    if loaded.head.get("status") == "purged":
+        raise NotFound()
     context = context_of(target, loaded, past, sought)
     if context.principal.role is None:
         raise NotFound()
@@ -175,8 +180,6 @@ def person_of(person: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _stopped(head: Mapping[str, Json]) -> Stopped | None:
-    if head.get("status") == "purged":
-        return "project_purged"
     if head.get("status") == "archived":
         return "project_archived"
     if head.get("organization_paused"):

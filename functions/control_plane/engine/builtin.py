@@ -79,7 +79,7 @@ def _stands(status: str, paused: bool) -> Callable[[Inputs, Context], Outcome]:
 def _purge(inputs: Inputs, context: Context) -> Outcome:
     if inputs["slug"] != context.slug:
         return [Reason("wrong_slug")], []
-    return [], [{"kind": "project.purge"}]
+    return [], [{"kind": builtin.PURGE}]
 
 
 def _vote(inputs: Inputs, context: Context) -> Outcome:

@@ -9,9 +9,7 @@ from control_plane.engine.policy import NO_POLICY, Policy
 from control_plane.models import Approval, Decision, Held, Json, Past, Principal
 from control_plane.registry import Registry
 
-type Stopped = Literal[
-    "project_purged", "project_archived", "project_paused", "organization_paused"
-]
+type Stopped = Literal["project_archived", "project_paused", "organization_paused"]
 
 
 @dataclass(frozen=True, slots=True)

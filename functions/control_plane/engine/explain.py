@@ -37,7 +37,6 @@ _SENTENCES = {
     "not_in_a_plan": "Administration is asked for alone, not as a step of a plan.",
     "unknown_user": "There is no such person, or they are no member.",
     "wrong_slug": "That is not this project's slug. Type it exactly, to show that you mean it.",
-    "project_purged": "The project has been purged: nothing but its tombstone is left.",
     "last_admin": "This is the last active admin. Make another one first.",
     "invariant_broken": "{sentence} Nothing was changed.",
     "check_failed": "A condition couldn't be evaluated, so it doesn't hold: {check}.",

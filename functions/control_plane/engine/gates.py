@@ -60,9 +60,8 @@ def _input_reason(error: Any) -> Reason:
 
 
 def stopped(ask: Ask) -> Iterator[Reason]:
-    """An archived or paused project does nothing but be administered; a purged one nothing."""
-    administered = ask.action.administrative and ask.context.stopped != "project_purged"
-    if ask.context.stopped and not administered:
+    """An archived or paused project does nothing but be administered."""
+    if ask.context.stopped and not ask.action.administrative:
         yield Reason(ask.context.stopped)
 
 
