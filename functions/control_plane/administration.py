@@ -222,7 +222,8 @@ def add_user(
     the execution. Raises `Conflict` when the name is taken, `InvalidBody` for a short password.
     """
     inputs = {
-        "user": str(uuid5(UUID(target.org), request_id)),  # the same when the request comes again
+        # the same when the request comes again, and nobody else's
+        "user": str(uuid5(UUID(target.org), f"user/{target.principal.id}/{request_id}")),
         "username": new["username"],
         "attributes": new["attributes"],
     }

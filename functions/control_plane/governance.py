@@ -13,7 +13,7 @@ from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
 from control_plane.errors import Forbidden, InvalidPolicy, NotFound
 from control_plane.identity import Caller
 from control_plane.models import ROLE_RANK, SYSTEM, Json
-from control_plane.reading import clamped, decoded, encoded, position
+from control_plane.reading import MAX_PAGE_BYTES, clamped, decoded, encoded, position
 from control_plane.registry import Registry, load_registries
 from control_plane.store import Store
 from control_plane.target import Target
@@ -91,9 +91,10 @@ def member(store: Store, target: Target, username: str) -> dict[str, Json]:
 def users(store: Store, org: str, limit: int, cursor: str | None) -> dict[str, Json]:
     """A page of the organization's people, newest first. Who may look is checked by the caller."""
     before, count = decoded(cursor, UUID), clamped(limit)
-    rows = store.read(org, "users", before=before, limit=count + 1)
-    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
-    return {"items": rows[:count], "next_cursor": more}
+    rows = store.read(org, "users", before=before, limit=count + 1, bytes=MAX_PAGE_BYTES)
+    page = [{name: row[name] for name in row if name != "found"} for row in rows[:count]]
+    more = encoded(page[-1]["id"]) if page and rows[0]["found"] > len(page) else None
+    return {"items": page, "next_cursor": more}
 
 
 def forecast(store: Store, target: Target) -> dict[str, Json]:

@@ -99,7 +99,8 @@ def login(store: Store, username: str, password: str, organization: str | None) 
     """
     found = store.read(NO_TENANT, "organization", slug=organization)
     org = found[0]["id"] if found else NO_TENANT
-    person = _person_with(store, org, username, password)
+    name = username if found else f"{organization}/{username}"  # counted apart, as known ones are
+    person = _person_with(store, org, name, password)
     if person is None:
         raise Unauthenticated("The user name or the password is wrong.")
     return _open_session(store, org, _rehashed(store, org, person, password))
@@ -120,8 +121,8 @@ def _person_with(store: Store, org: str, username: str, password: str) -> Row | 
     if not store.write(org, "login_attempt", **attempt):
         waits = store.read(org, "login_wait", **attempt)
         raise Throttled(retry_after=waits[0]["seconds"] if waits else 1)
-    people = store.read(org, "person", username=username)
-    if not _verify(people[0]["password_hash"] if people else _nobodys_hash(), password):
+    people, nobodys = store.read(org, "person", username=username), _nobodys_hash()
+    if not _verify(people[0]["password_hash"] if people else nobodys, password):
         return None
     store.write(org, "login_forgiven", **attempt)
     return people[0]

@@ -1,12 +1,11 @@
 """`chat-agent organizations …`"""
 
 import json
-import re
 import secrets
 
 import typer
 
-from infra.cli.shared import fail, required
+from infra.cli.shared import check_slug, fail, required
 
 app = typer.Typer(help="Organizations, the tenants of this deployment.", no_args_is_help=True)
 
@@ -18,18 +17,21 @@ def _group() -> None:
 
 @app.command()
 def create(slug: str) -> None:
-    """Make an organization and print its first admin, whose password must then be changed."""
+    """Make an organization and print its first admin, whose password is good once, within a day."""
     from control_plane import administration
     from control_plane.errors import Conflict
     from control_plane.registry import load_registries
     from control_plane.store import Store
 
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", slug):
-        raise fail(f"{slug!r} is no slug. Use lower-case letters, digits and dashes.")
+    check_slug(slug)
     store = Store(required("chat_agent_database_url"))
     try:
         made = administration.create_organization(
-            store, load_registries(), slug, secrets.token_urlsafe(18)
+            store,
+            load_registries(),
+            slug,
+            secrets.token_urlsafe(18),
+            password_hours=administration.FIRST_HOURS,
         )
     except Conflict as error:
         raise fail(f"There is already an organization {slug!r}. Choose another slug.") from error

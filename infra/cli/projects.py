@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.shared import Organization, ask, organization, project
+from infra.cli.shared import Organization, ask, check_slug, organization, project
 
 app = typer.Typer(
     help="Projects: make, list, pause, resume, archive, purge; their members.",
@@ -27,6 +27,7 @@ def create(
     from control_plane.models import SYSTEM
     from control_plane.registry import load_registries
 
+    check_slug(slug)
     store, target = organization(org)
     names = {"slug": slug, "title": title or slug, "template": template}
     administration.create_project(store, load_registries(), (target.org, SYSTEM), names)

@@ -1,5 +1,6 @@
 """What commands share: settings that must be set, whom they act for, and how they fail."""
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,6 +8,8 @@ import typer
 from control_plane.settings import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from control_plane.store import Store
     from control_plane.target import Target
 
@@ -70,6 +73,16 @@ def ask(
 
     intents = [Intent(action, inputs)]
     request = Request("execution", str(uuid.uuid4()), intents, None, "command", subject)
-    done = execution.execute(store, Archive(store), target, request)
+    succeeded(execution.execute(store, Archive(store), target, request))
+
+
+def succeeded(done: "Mapping[str, Any]") -> None:
+    """End the command with the reasons of a refusal."""
     if done["status"] != "success":
         raise fail(" ".join(done["explanations"]))
+
+
+def check_slug(slug: str) -> None:
+    """End the command where this can't be a slug."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", slug):
+        raise fail(f"{slug!r} is no slug. Use lower-case letters, digits and dashes.")

@@ -55,7 +55,7 @@ def list_tokens(org: Organization = "main") -> None:
 
 @app.command()
 def revoke(
-    token: Annotated[str, typer.Argument(help="Its id, as `list` shows it.")],
+    token: Annotated[uuid.UUID, typer.Argument(help="Its id, as `list` shows it.")],
     org: Organization = "main",
 ) -> None:
     """End an API token at once."""
@@ -64,5 +64,5 @@ def revoke(
 
     store, target = organization(org)
     issuer = tokens.Issuer(store, load_registries(), target.org, target.principal)
-    tokens.revoke(issuer, None, token, str(uuid.uuid4()))
+    tokens.revoke(issuer, None, str(token), str(uuid.uuid4()))
     typer.echo(f"Token {token} is revoked.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.shared import Organization, organization
+from infra.cli.shared import Organization, ask, organization, succeeded
 
 app = typer.Typer(help="People: make, list, disable, give a new password.", no_args_is_help=True)
 
@@ -22,7 +22,7 @@ def create(username: Username, org: Organization = "main") -> None:
 
     store, target = organization(org)
     new = {"username": username, "password": secrets.token_urlsafe(12), "attributes": {}}
-    administration.add_user(store, Archive(store), target, new, str(uuid.uuid4()))
+    succeeded(administration.add_user(store, Archive(store), target, new, str(uuid.uuid4())))
     typer.echo(json.dumps({"username": username, "password": new["password"]}))
 
 
@@ -63,15 +63,14 @@ def password(username: Username, org: Organization = "main") -> None:
     store, target = organization(org)
     user = administration.user_id(store, target.org, username)
     new = secrets.token_urlsafe(12)
-    administration.reset_password(store, Archive(store), target, user, new, str(uuid.uuid4()))
+    archived, request_id = Archive(store), str(uuid.uuid4())
+    succeeded(administration.reset_password(store, archived, target, user, new, request_id))
     typer.echo(json.dumps({"username": username, "password": new}))
 
 
 def _update(username: str, org: str, *, disabled: bool) -> None:
     from control_plane import administration
     from control_plane.registry.builtin import UPDATE_USER
-
-    from infra.cli.shared import ask
 
     store, target = organization(org)
     user = administration.user_id(store, target.org, username)

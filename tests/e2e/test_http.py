@@ -199,3 +199,12 @@ def test_people_and_tokens_are_made_by_command(stack: Stack) -> None:
     assert stack.call("GET", "/projects/passing/state").status_code == 404
     bad = command(stack, "tokens", "create", "admin", "--name", "x", "--scope", "all")
     assert "is no scope" in bad.stderr
+    for words, sentence in (
+        (("users", "create", "Not A Name"), "don't fit"),
+        (("projects", "create", "Not A Slug"), "is no slug"),
+        (("tokens", "revoke", "not-an-id"), "Invalid value"),
+    ):
+        said = command(stack, *words)
+        assert (said.returncode != 0, said.stdout) == (True, "")
+        assert sentence in said.stderr
+        assert "Traceback" not in said.stderr

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
 from infra.local import bootstrap
@@ -231,6 +232,16 @@ def test_people_are_made_and_disabled_by_admins_of_the_organization(
     names = [item["username"] for item in people("admin", "GET", "/v1/users").body["items"]]
     assert names[0] == "ada"
     assert set(names) == {"ada", "viewer", "approver", "operator", "admin"}
+
+
+def test_two_admins_may_use_the_same_key(people: People, database: Database) -> None:
+    """A key is its sender's: what another one sends under it is another request."""
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute("UPDATE users SET admin = true WHERE username = 'approver'")
+    for who, name in (("admin", "ada"), ("approver", "bob")):
+        new = {"username": name, "password": "a first password"}
+        made = people(who, "POST", "/v1/users", new, **{"idempotency-key": "1"})
+        assert (made.status, made.body.get("status")) == (200, "success")
 
 
 @pytest.mark.usefixtures("people")

@@ -1,5 +1,6 @@
 """Lists while they grow: what was there at the first page comes once, newest first."""
 
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -76,3 +77,17 @@ def test_people_are_listed_newest_first(people: People) -> None:
     listed = [user["username"] for user in people("admin", "GET", "/v1/users").body["items"]]
     assert listed[:THERE] == [f"u{number}" for number in reversed(range(THERE))]
     assert listed[-1] == "admin"
+
+
+def test_a_page_of_people_ends_with_its_bytes(people: People) -> None:
+    """No answer outgrows what a function may answer, however much is said of people."""
+    many = 12
+    for number in range(many):
+        body = {"username": f"u{number}", "password": "a password for somebody"}
+        people("admin", "POST", "/v1/users", {**body, "attributes": {"note": "x" * 260_000}})
+    first = people("admin", "GET", "/v1/users?limit=200").body
+    assert 0 < len(json.dumps(first)) < 2_500_000
+    rest = people("admin", "GET", f"/v1/users?limit=200&cursor={first['next_cursor']}").body
+    listed = [user["username"] for user in [*first["items"], *rest["items"]]]
+    assert listed[:many] == [f"u{number}" for number in reversed(range(many))]
+    assert (len(listed), rest["next_cursor"]) == (many + 4, None)

@@ -23,6 +23,14 @@ def _superuser(database: Database, statement: str) -> list[tuple[str]]:
         return cursor.fetchall() if cursor.description else []
 
 
+def test_attempts_tell_nothing_of_which_organizations_there_are(call: Call) -> None:
+    """A name that is slowed down in one is not in another, whether these exist or not."""
+    for organization in ("unknown", "main"):
+        answers = [_sign_in(call, "wrong", organization).status for _ in range(6)]
+        assert answers == [401] * 5 + [429]
+    assert _sign_in(call, "wrong", "unknown-too").status == 401
+
+
 def test_the_parameters_are_owasps_first_choice() -> None:
     """Argon2id, 19 MiB, two passes, one lane."""
     assert hasher().hash("x" * 12).startswith("$argon2id$v=19$m=19456,t=2,p=1$")

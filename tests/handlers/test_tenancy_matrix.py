@@ -145,7 +145,10 @@ ROWS = (
     ),
     Row(
         "POST /v1/users/{username}/password",
-        {**_organization("admin"), "stranger": "not_found"},
+        {
+            **_organization("admin"),
+            **{"may admin": "forbidden", "everything": "forbidden", "stranger": "not_found"},
+        },
         lambda _: {"password": "another long password"},
     ),
     Row("POST /v1/pause", _organization("admin"), lambda _: {}),

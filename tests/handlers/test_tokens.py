@@ -142,6 +142,27 @@ def test_a_token_can_not_be_made_for_a_project_that_its_owner_does_not_see(peopl
         assert people("operator", "POST", "/v1/tokens", {**NEW, **wrong}).status == 422
 
 
+def test_a_token_for_some_projects_is_for_none_that_administers_the_organization(
+    people: People,
+) -> None:
+    """Its actions could else be asked for by name, past the routes that refuse such a token."""
+    id = people("admin", "GET", "/v1/projects/system/registry").body["project"]["id"]
+    for named in ("system", id):
+        new = {"name": "all", "scopes": ["admin"], "projects": [named]}
+        assert people("admin", "POST", "/v1/tokens", new).status == 404
+
+
+def test_no_token_gives_anybody_a_password(people: People, call: Call) -> None:
+    """It would sign in by it as its owner, with all that they may, for longer than it holds."""
+    people.tokens["script"] = people.token("admin", ["read", "execute", "approve", "admin"])
+    word = {"password": "one of the script"}
+    for name in ("admin", "operator"):
+        assert people("script", "POST", f"/v1/users/{name}/password", word).status == 403
+        asked = {"username": name, **word}
+        assert call("POST", "/v1/auth/login", asked).status == 401
+    assert people("admin", "POST", "/v1/users/operator/password", word).status == 200
+
+
 def test_a_token_ends_with_its_time_and_with_its_owner(
     people: People, superuser: Superuser
 ) -> None:

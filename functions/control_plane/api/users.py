@@ -41,8 +41,8 @@ def update_user(username: str, body: bodies.UserUpdate) -> Response[str]:
 
 @router.post("/users/<username>/password")
 def set_password(username: str, body: bodies.NewPassword) -> Response[str]:
-    """Give somebody a password that they must change at the next sign-in."""
-    target, request_id = shared.system(router), shared.request_id(router, None)
+    """Give somebody a password that they must change at the next sign-in; no API token may."""
+    target, request_id = shared.system_by_session(router), shared.request_id(router, None)
     user = administration.user_id(shared.store(), target.org, username)
     done = administration.reset_password(
         shared.store(), shared.archived(), target, user, body.password, request_id
