@@ -11,7 +11,7 @@ import psycopg
 from control_plane.archive.reader import Archive
 from control_plane.audit import Asking, as_answer
 from control_plane.canonical import canonical
-from control_plane.errors import Conflict, Forbidden, InvalidBody, NotFound
+from control_plane.errors import Conflict, Forbidden, InvalidBody, NotFound, WrongPassword
 from control_plane.execution import execute, migrate
 from control_plane.identity import NO_TENANT, Caller, check_password, hasher
 from control_plane.ids import uuid7
@@ -281,15 +281,20 @@ def change_password(
 ) -> None:
     """Change the caller's own password and end all of their sessions.
 
-    Raises `WrongPassword` for a wrong current one, `InvalidBody` for a new one that is the same
-    or shorter than 12 characters.
+    Raises `WrongPassword` for a wrong current one, also where an admin sets another meanwhile, and
+    `InvalidBody` for a new one that is the same or shorter than 12 characters.
     """
-    check_password(store, caller, current)
+    checked = check_password(store, caller, current)
     if len(new) < MIN_PASSWORD or new == current:
         raise InvalidBody(f"Choose a new password of at least {MIN_PASSWORD} characters.")
     system = system_target(store, registries, caller.org)
     asking = Principal("user", caller.user, caller.user, "session")
-    _set_password(store, replace(system, principal=asking), caller.user, new)
+    try:
+        _set_password(store, replace(system, principal=asking), caller.user, new, checked)
+    except psycopg.errors.CheckViolation as error:
+        raise WrongPassword(
+            "The password has just been changed. Nothing was changed now."
+        ) from error
 
 
 def set_password(
@@ -300,10 +305,14 @@ def set_password(
     _set_password(store, system_target(store, registries, org), person["id"], password)
 
 
-def _set_password(store: Store, target: Target, user: str, password: str) -> None:
+def _set_password(
+    store: Store, target: Target, user: str, password: str, checked: str | None = None
+) -> None:
+    """Set it, where `checked` is given only while that is the hash in force."""
     effect = {
         "kind": "user.password",
         "user": user,
+        "before": checked,
         "password_hash": hasher().hash(password),
         "must_change_password": False,
     }

@@ -183,10 +183,15 @@ def _verify(password_hash: str, password: str) -> bool:
         return False
 
 
-def check_password(store: Store, caller: Caller, password: str) -> None:
-    """Raise `WrongPassword` unless this is the caller's password; tries count as in `login`."""
-    if _person_with(store, caller.org, caller.username, password) is None:
+def check_password(store: Store, caller: Caller, password: str) -> str:
+    """The hash in force, if this is the caller's password; else `WrongPassword`.
+
+    Tries count as in `login`.
+    """
+    person = _person_with(store, caller.org, caller.username, password)
+    if person is None:
         raise WrongPassword()
+    return str(person["password_hash"])
 
 
 def password_is(store: Store, org: str, username: str, password: str) -> bool:

@@ -1,12 +1,19 @@
 """Passwords: hashed as today's parameters say, first ones good once, attempts slowed down."""
 
+from typing import Any
+
 import psycopg
+import pytest
 from argon2 import PasswordHasher
+from control_plane import administration
 from control_plane.administration import first_organization
 from control_plane.identity import hasher
+from control_plane.registry import load_registries
+from control_plane.store import Store
 
 from tests.conftest import ADMIN_PASSWORD, Database
 from tests.handlers.conftest import Answer, Call
+from tests.handlers.people import PASSWORDS, People
 
 FIRST = "a first password"
 
@@ -77,3 +84,22 @@ def test_a_first_password_ends_after_a_day(call: Call, database: Database) -> No
     assert hours == "24"
     _superuser(database, "UPDATE users SET password_expires_at = clock_timestamp()")
     assert _sign_in(call, FIRST, "new").status == 401
+
+
+def test_an_admins_reset_holds_over_a_change_that_is_under_way(
+    people: People, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever knew the old password and was checked by it doesn't win in the end."""
+    store, checked = Store(database.app), administration.check_password
+    org = str(administration.organization_id(store, "main"))
+
+    def overtaken(*given: Any) -> str:
+        hash = checked(*given)
+        administration.set_password(store, load_registries(), org, "operator", "one of an admin")
+        return hash
+
+    monkeypatch.setattr(administration, "check_password", overtaken)
+    words = {"current_password": PASSWORDS["operator"], "new_password": "one of a stranger"}
+    lost = people("operator", "POST", "/v1/auth/password", words)
+    assert (lost.status, lost.body["code"]) == (403, "wrong_password")
+    assert people.signed_in("operator", "one of an admin")

@@ -135,7 +135,7 @@ ROWS = (
     ),
     Row(
         "POST /v1/users",
-        _organization("admin"),
+        {**_organization("admin"), "may admin": "forbidden", "everything": "forbidden"},
         lambda world: {"username": f"made{next(world.numbers)}", "password": "a long password"},
     ),
     Row(

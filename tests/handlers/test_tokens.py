@@ -224,3 +224,14 @@ def test_a_password_change_ends_sessions_and_spares_tokens(people: People, call:
     people("operator", "POST", "/v1/auth/password", words)
     assert people("operator", "GET", "/v1/me").status == 401
     assert call("GET", "/v1/me", token=script).status == 200
+
+
+def test_what_a_revoked_token_asked_for_is_not_carried_out(people: People) -> None:
+    """Revoking it ends its waiting requests, too: the approval finds nobody who may."""
+    made = people("operator", "POST", "/v1/tokens", NEW).body
+    people.tokens["script"] = made["token"]
+    asked = people.execute("script", SET_550).body["approval"]["id"]
+    people("operator", "DELETE", f"/v1/tokens/{made['token_id']}")
+    done = people.decide("approver", asked).body
+    assert (done["status"], done["reasons"][0]["code"]) == ("rejected", "role_required")
+    assert people.state()["budget"]["total"] == 500

@@ -9,6 +9,7 @@ from control_plane.registry import load_registries
 from control_plane.target import Target
 from psycopg import sql
 
+from tests.conftest import TEMPLATE, Cluster
 from tests.integration.conftest import ADD, Project
 
 TENANT_TABLES = [
@@ -97,6 +98,13 @@ def test_the_application_may_not(project: Project, statement: str) -> None:
         connection.execute("SELECT set_config('app.org', %s, true)", [project.target.org])
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement.encode())
+
+
+def test_the_application_makes_no_temporary_objects(postgres: Cluster) -> None:
+    """In a database that was migrated; a copy of one, as tests have it, loses that right again."""
+    allowed = "SELECT has_database_privilege('chat_agent_app', %s, 'TEMPORARY')"
+    with postgres.admin() as admin:
+        assert admin.execute(allowed, [TEMPLATE]).fetchone() == (False,)
 
 
 def test_no_login_bypasses_row_level_security(project: Project) -> None:

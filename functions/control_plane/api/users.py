@@ -22,8 +22,8 @@ def list_users(limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = Non
 
 @router.post("/users")
 def create_user(body: bodies.NewUser) -> Response[str]:
-    """Make a person, who must change this password at the first sign-in."""
-    target, request_id = shared.system(router), shared.request_id(router, None)
+    """Make a person, who must change this password at the first sign-in; no API token may."""
+    target, request_id = shared.system_by_session(router), shared.request_id(router, None)
     made = administration.add_user(
         shared.store(), shared.archived(), target, body.model_dump(), request_id
     )
