@@ -275,12 +275,14 @@ const chatAgentVerify = (() => {
   const encode = (text) => new TextEncoder().encode(text);
 
   /** The one canonical text of a JSON value; ECMAScript writes numbers as RFC 8785 says. */
-  function canonical(value) {
+  function canonical(value, levels = 128) {
     if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError("not a number");
     if (typeof value === "string" && /\p{Surrogate}/u.test(value)) throw new RangeError("not Unicode");
     if (value === null || typeof value !== "object") return JSON.stringify(value);
-    if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-    const members = Object.keys(value).sort().map((key) => `${canonical(key)}:${canonical(value[key])}`);
+    if (levels === 0) throw new RangeError("too deep");
+    if (Array.isArray(value)) return `[${value.map((item) => canonical(item, levels - 1)).join(",")}]`;
+    const members = Object.keys(value).sort()
+      .map((key) => `${canonical(key)}:${canonical(value[key], levels - 1)}`);
     return `{${members.join(",")}}`;
   }
 
@@ -313,7 +315,7 @@ const chatAgentVerify = (() => {
     let texts = {};
     const line = readCanonical(bytes, (value) => {
       if (!isLine(value)) return canonical(value);
-      texts = { record: canonical(value.record), payload: canonical(value.payload) };
+      texts = { record: canonical(value.record, 127), payload: canonical(value.payload, 127) };
       return `{"hash":"${value.hash}","payload":${texts.payload},"record":${texts.record},` +
         `"salt":${canonical(value.salt)}}`;
     });

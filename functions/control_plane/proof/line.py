@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from control_plane.audit import FORMAT_VERSION, as_line, hash_payload
-from control_plane.canonical import MAX_INTEGER, canonical, sha256, stored
+from control_plane.canonical import MAX_INTEGER, canonical, deeper_than, sha256, stored
 from control_plane.errors import Malformed
 from control_plane.proof.finding import Broken
 
@@ -16,6 +16,8 @@ NOT_A_RECORD = "This is not a record: a member is missing, or of another type."
 WRONG_HASH = "Its hash is not that of its record: one of them was altered."
 WRONG_PAYLOAD = "Its payload is not the one that its record says: it or the salt was altered."
 
+MAX_LEVELS = 128
+"""Deeper than anything that is let in; a bound on recursion, the same in both verifiers."""
 STATUSES = ("success", "rejected", "failed", "pending_approval")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SALT = re.compile(r"[0-9a-f]{32}")
@@ -108,9 +110,13 @@ def read_canonical(text: bytes) -> Any:
 
 def _parsed(text: bytes) -> Any:
     try:
-        return stored(text.decode())
+        value = stored(text.decode())
     except (ValueError, RecursionError):
         raise Broken(NOT_CANONICAL) from None
+    nested = text.count(b"[") + text.count(b"{") > MAX_LEVELS
+    if nested and deeper_than(value, MAX_LEVELS):
+        raise Broken(NOT_CANONICAL)
+    return value
 
 
 def _is_line(line: Any) -> bool:
