@@ -71,7 +71,8 @@ const chatAgentVerify = (() => {
       const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
     }
-    let [a, b, c, d, e, f, g, h] = state;
+    let a = state[0], b = state[1], c = state[2], d = state[3];
+    let e = state[4], f = state[5], g = state[6], h = state[7];
     for (let i = 0; i < 64; i++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUND[i] + w[i]) | 0;
@@ -79,7 +80,8 @@ const chatAgentVerify = (() => {
       const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
       h = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
     }
-    [a, b, c, d, e, f, g, h].forEach((word, i) => { state[i] = (state[i] + word) | 0; });
+    state[0] += a; state[1] += b; state[2] += c; state[3] += d;
+    state[4] += e; state[5] += f; state[6] += g; state[7] += h;
   }
 
   // gunzip, RFC 1952 and 1951 --------------------------------------------------------------------
@@ -273,20 +275,23 @@ const chatAgentVerify = (() => {
   const encode = (text) => new TextEncoder().encode(text);
 
   /** The one canonical text of a JSON value; ECMAScript writes numbers as RFC 8785 says. */
-  function canonical(value) {
+  function canonical(value, levels = 128) {
     if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError("not a number");
     if (typeof value === "string" && /\p{Surrogate}/u.test(value)) throw new RangeError("not Unicode");
     if (value === null || typeof value !== "object") return JSON.stringify(value);
-    if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-    const members = Object.keys(value).sort().map((key) => `${canonical(key)}:${canonical(value[key])}`);
+    if (levels === 0) throw new RangeError("too deep");
+    if (Array.isArray(value)) return `[${value.map((item) => canonical(item, levels - 1)).join(",")}]`;
+    const members = Object.keys(value).sort()
+      .map((key) => `${canonical(key)}:${canonical(value[key], levels - 1)}`);
     return `{${members.join(",")}}`;
   }
 
-  function readCanonical(bytes) {
+  /** A value from its canonical text; `write` may write it in another way than as a whole. */
+  function readCanonical(bytes, write = canonical) {
     try {
       const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
       const value = JSON.parse(text);
-      if (canonical(value) === text) return value;
+      if (write(value) === text) return value;
     } catch (error) {
       if (!["SyntaxError", "TypeError", "RangeError"].includes(error.name)) throw error;
     }
@@ -307,19 +312,30 @@ const chatAgentVerify = (() => {
   // Lines ----------------------------------------------------------------------------------------
 
   function readLine(bytes) {
-    const line = readCanonical(bytes);
-    const { hash, payload, record, salt } = line ?? {};
-    const salted = payload === null ? salt === null : isObject(payload) && isText(salt, /^[0-9a-f]{32}$/);
-    if (!hasExactly(line, ["hash", "payload", "record", "salt"]) || !isObject(record) || !isHash(hash) || !salted)
+    let texts = {};
+    const line = readCanonical(bytes, (value) => {
+      if (!isLine(value)) return canonical(value);
+      texts = { record: canonical(value.record, 127), payload: canonical(value.payload, 127) };
+      return `{"hash":"${value.hash}","payload":${texts.payload},"record":${texts.record},` +
+        `"salt":${canonical(value.salt)}}`;
+    });
+    if (!isLine(line))
       throw new Broken("This is not an archived execution: its members are others, or of other types.");
+    const { hash, payload, record, salt } = line;
     if (!isRecord(record))
       throw new Broken("This is not a record: a member is missing, or of another type.");
     const where = { project: record.project, seq: record.seq };
-    if (sha256(encode(canonical(record))) !== hash)
+    if (sha256(encode(texts.record)) !== hash)
       throw new Broken("Its hash is not that of its record: one of them was altered.", where);
-    if (payload !== null && sha256(fromHex(salt), encode(canonical(payload))) !== record.payload_hash)
+    if (payload !== null && sha256(fromHex(salt), encode(texts.payload)) !== record.payload_hash)
       throw new Broken("Its payload is not the one that its record says: it or the salt was altered.", where);
     return { ...record, hash, erased: payload === null };
+  }
+
+  function isLine(line) {
+    return hasExactly(line, ["hash", "payload", "record", "salt"]) && isObject(line.record) && isHash(line.hash) &&
+      (line.payload === null ? line.salt === null
+        : isObject(line.payload) && isText(line.salt, /^[0-9a-f]{32}$/));
   }
 
   function isRecord(record) {

@@ -60,12 +60,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @contextmanager
-def new_database(postgres: Cluster) -> Iterator[Database]:
-    """A database cloned from the migrated template in milliseconds, dropped at the end."""
+def new_database(postgres: Cluster, template: str = TEMPLATE) -> Iterator[Database]:
+    """A database cloned in milliseconds from another that nobody uses, dropped at the end."""
     name = f"test_{next(_numbers)}_{secrets.token_hex(4)}"
     clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy OWNER chat_agent_owner")
     with postgres.admin() as admin:
-        admin.execute(clone.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        admin.execute(clone.format(sql.Identifier(name), sql.Identifier(template)))
     urls = bootstrap.logins(postgres.superuser_url, postgres.passwords, name)
     superuser = postgres.superuser_url.rsplit("/", 1)[0] + f"/{name}"
     yield Database(name, urls.app, urls.archiver, urls.owner, superuser)

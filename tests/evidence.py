@@ -92,6 +92,21 @@ class World:
         self.projects: list[Target] = []
         self._asked = 0
 
+    def copied(self, database: Database) -> "World":
+        """This world on a copy of its database, with buckets of its own."""
+        copy = World(database, self.s3)
+        copy.orgs, copy.projects, copy._asked = list(self.orgs), list(self.projects), self._asked
+        for mine, other in ((self.bucket.name, copy.bucket.name), (self.anchors, copy.anchors)):
+            for key, body in fetched(self.s3, mine).items():
+                self.s3.client.put_object(Bucket=other, Key=key, Body=body)
+        with psycopg.connect(database.superuser) as connection:
+            for row in self.s3.client.list_object_versions(Bucket=copy.bucket.name)["Versions"]:
+                connection.execute(
+                    "UPDATE archives SET bucket = %s, version_id = %s WHERE key = %s",
+                    [copy.bucket.name, row["VersionId"], row["Key"]],
+                )
+        return copy
+
     def organization(self, slug: str, *projects: str) -> None:
         """Make an organization and projects in it."""
         registries = load_registries()

@@ -7,11 +7,11 @@ from pathlib import Path
 from playwright._impl._driver import compute_driver_executable
 
 ROOT = Path(__file__).parents[1]
+NODE = shutil.which("node") or compute_driver_executable()[0]
 
 
 def node(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
     """Run Node.js in the repository's folder, with a text as its standard input."""
-    program = shutil.which("node") or compute_driver_executable()[0]
     return subprocess.run(
-        [program, *map(str, arguments)], cwd=ROOT, input=given, capture_output=True, text=True
+        [NODE, *map(str, arguments)], cwd=ROOT, input=given, capture_output=True, text=True
     )

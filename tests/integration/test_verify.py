@@ -12,24 +12,34 @@ from typer.testing import CliRunner, Result
 
 from infra.cli import app
 from tests import evidence
-from tests.conftest import Database
+from tests.conftest import Cluster, new_database
 from tests.evidence import World, fetched, set_clock
 from tests.s3 import S3
 
 
-@pytest.fixture
-def world(database: Database, s3: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def made(postgres: Cluster, s3: S3) -> Iterator[World]:
     """Two organizations, most of it archived and anchored, with some executions since."""
-    made = evidence.archived_world(World(database, s3))
-    set_clock(database, "2051-01-06 10:00:00+00")
-    made.work()
-    monkeypatch.setenv("CHAT_AGENT_DATABASE_URL", database.app)
-    monkeypatch.setenv("CHAT_AGENT_ARCHIVER_DATABASE_URL", database.archiver)
-    monkeypatch.setenv("CHAT_AGENT_ARCHIVE_BUCKET", made.bucket.name)
-    monkeypatch.setenv("CHAT_AGENT_ANCHOR_BUCKET", made.anchors)
-    settings.settings.cache_clear()
-    yield made
-    made.store.disconnect()
+    with new_database(postgres) as database:
+        world = evidence.archived_world(World(database, s3))
+        set_clock(database, "2051-01-06 10:00:00+00")
+        world.work()
+        world.store.disconnect()
+        yield world
+
+
+@pytest.fixture
+def world(made: World, postgres: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A copy of that world for one test, with the environment's settings leading to it."""
+    with new_database(postgres, made.database.name) as database:
+        copy = made.copied(database)
+        monkeypatch.setenv("CHAT_AGENT_DATABASE_URL", database.app)
+        monkeypatch.setenv("CHAT_AGENT_ARCHIVER_DATABASE_URL", database.archiver)
+        monkeypatch.setenv("CHAT_AGENT_ARCHIVE_BUCKET", copy.bucket.name)
+        monkeypatch.setenv("CHAT_AGENT_ANCHOR_BUCKET", copy.anchors)
+        settings.settings.cache_clear()
+        yield copy
+        copy.store.disconnect()
     settings.settings.cache_clear()
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from control_plane.audit import FORMAT_VERSION, hash_payload
-from control_plane.canonical import MAX_INTEGER, canonical, sha256, stored
+from control_plane.audit import FORMAT_VERSION, as_line, hash_payload
+from control_plane.canonical import MAX_INTEGER, canonical, deeper_than, sha256, stored
 from control_plane.errors import Malformed
 from control_plane.proof.finding import Broken
 
@@ -16,6 +16,8 @@ NOT_A_RECORD = "This is not a record: a member is missing, or of another type."
 WRONG_HASH = "Its hash is not that of its record: one of them was altered."
 WRONG_PAYLOAD = "Its payload is not the one that its record says: it or the salt was altered."
 
+MAX_LEVELS = 128
+"""Deeper than anything that is let in; a bound on recursion, the same in both verifiers."""
 STATUSES = ("success", "rejected", "failed", "pending_approval")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SALT = re.compile(r"[0-9a-f]{32}")
@@ -40,16 +42,18 @@ class Line:
 
 def read_line(text: bytes) -> Line:
     """Check one line of the archive, without its end; raises `Broken`."""
-    line = read_canonical(text)
-    if not (isinstance(line, dict) and set(line) == {"hash", "payload", "record", "salt"}):
+    line = _parsed(text)
+    if not _is_line(line):
+        read_canonical(text)
         raise Broken(NOT_A_LINE)
-    payload = line["payload"]
-    if not (isinstance(line["record"], dict) and (payload is None or isinstance(payload, dict))):
-        raise Broken(NOT_A_LINE)
-    record = canonical(line["record"])
-    return check_texts(
-        line["hash"], record, None if payload is None else canonical(payload), line["salt"]
-    )
+    try:
+        record = canonical(line["record"])
+        payload = None if line["payload"] is None else canonical(line["payload"])
+    except (RecursionError, Malformed):
+        raise Broken(NOT_CANONICAL) from None
+    if as_line({**line, "record": record, "payload": payload}).encode() != text:
+        raise Broken(NOT_CANONICAL)
+    return _checked(line["hash"], (record, line["record"]), payload, line["salt"])
 
 
 def check_row(row: Mapping[str, Any]) -> Line:
@@ -63,40 +67,65 @@ def check_row(row: Mapping[str, Any]) -> Line:
     return line
 
 
-def check_texts(hash: Any, text: str, payload: str | None, salt: Any) -> Line:
+def check_texts(hash: Any, record: str, payload: str | None, salt: Any) -> Line:
     """Check an execution's canonical texts by its hash and salt; raises `Broken`."""
     if not is_hash(hash) or not _is_salt(salt, payload):
         raise Broken(NOT_A_LINE)
-    record = stored(text)
-    if not _is_record(record):
+    return _checked(hash, (record, stored(record)), payload, salt)
+
+
+def _checked(hash: str, record: tuple[str, Any], payload: str | None, salt: str) -> Line:
+    """Check a record, as text and as value, and its payload."""
+    text, members = record
+    if not _is_record(members):
         raise Broken(NOT_A_RECORD)
-    where = {"project": record["project"], "seq": record["seq"]}
+    where = {"project": members["project"], "seq": members["seq"]}
     if sha256(text) != hash:
         raise Broken(WRONG_HASH, **where)
-    if payload is not None and hash_payload(salt, payload) != record["payload_hash"]:
+    if payload is not None and hash_payload(salt, payload) != members["payload_hash"]:
         raise Broken(WRONG_PAYLOAD, **where)
     return Line(
-        org=record["org"],
-        project=record["project"],
-        seq=record["seq"],
+        org=members["org"],
+        project=members["project"],
+        seq=members["seq"],
         hash=hash,
-        prev_hash=record["prev_hash"],
-        at=record["at"],
-        base_version=record["base_version"],
-        version=record.get("version"),
+        prev_hash=members["prev_hash"],
+        at=members["at"],
+        base_version=members["base_version"],
+        version=members.get("version"),
         erased=payload is None,
     )
 
 
 def read_canonical(text: bytes) -> Any:
     """A JSON value from its RFC 8785 text; raises `Broken` for any other text of it."""
+    value = _parsed(text)
     try:
-        value = stored(text.decode())
         if canonical(value).encode() == text:
             return value
-    except (ValueError, RecursionError, Malformed):
+    except (RecursionError, Malformed):
         pass
     raise Broken(NOT_CANONICAL)
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        value = stored(text.decode())
+    except (ValueError, RecursionError):
+        raise Broken(NOT_CANONICAL) from None
+    nested = text.count(b"[") + text.count(b"{") > MAX_LEVELS
+    if nested and deeper_than(value, MAX_LEVELS):
+        raise Broken(NOT_CANONICAL)
+    return value
+
+
+def _is_line(line: Any) -> bool:
+    if not (isinstance(line, dict) and set(line) == {"hash", "payload", "record", "salt"}):
+        return False
+    payload, salt = line["payload"], line["salt"]
+    if not (isinstance(line["record"], dict) and (payload is None or isinstance(payload, dict))):
+        return False
+    return is_hash(line["hash"]) and _is_salt(salt, payload)
 
 
 def _is_record(record: Any) -> bool:
@@ -117,7 +146,7 @@ def _is_record(record: Any) -> bool:
     )
 
 
-def _is_salt(salt: Any, payload: str | None) -> bool:
+def _is_salt(salt: Any, payload: Any) -> bool:
     if payload is None:
         return salt is None
     return isinstance(salt, str) and _SALT.fullmatch(salt) is not None
