@@ -30,4 +30,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             time_left=lambda: context.get_remaining_time_in_millis() / 1000,
         )
     logger.info("archived", objects=summary.objects, rows=summary.rows)
-    return vars(summary)
+    if summary.unnamed:
+        logger.warning("objects that no manifest names", keys=summary.unnamed)
+    return {"objects": summary.objects, "rows": summary.rows}

@@ -17,13 +17,12 @@ from control_plane.archive.database import Connection, fetch, opened
 from control_plane.archive.export import exported
 from control_plane.archive.outcome import BrokenChain, Incomplete, Overtaken, ReadBackDiffers
 from control_plane.archive.part import Heads, Part, Range, parts
+from control_plane.archive.unnamed import folder, unnamed
 from control_plane.ids import uuid7
 from control_plane.store.connection import sql
 
 RESERVE_S = 120.0
 """Time that one part may take, and the anchors after it; no part is put with less."""
-PUTS = 3
-"""Keys that a part is put under where S3 gives back other bytes, before the run gives up."""
 
 type Progress = Callable[[int], None]
 
@@ -34,6 +33,8 @@ class Summary:
 
     objects: int = 0
     rows: int = 0
+    unnamed: list[str] = field(default_factory=list)
+    """Objects of the days it archived that no manifest names: `chat-agent archive clean`."""
 
 
 def _silent(_rows: int) -> None:
@@ -136,6 +137,7 @@ class _Run:
                 self.progress(busy.result())
         if self.summary.rows == before:  # or the next look would find the same day, for ever
             raise BrokenChain(f"organization {org}, {day}: {BrokenChain.__doc__}")
+        self.summary.unnamed += unnamed(self.connection, self.bucket, org, day)
 
     def _heads(self, org: str) -> Heads:
         found = fetch(self.connection, "archive_heads", org=org)
@@ -151,17 +153,19 @@ class _Run:
     def _put(self, org: str, day: date, part: Part) -> tuple[str, str]:
         """Key and version of the object that holds a part, once S3 has given it back the same.
 
-        A key at which S3 holds other bytes is passed over: nothing may be deleted from here.
+        A key at which S3 has long held other bytes is passed over: nothing is deleted from here.
         """
-        taken = len(fetch(self.connection, "archive_parts", org=org, day=day))
-        for number in range(taken, taken + PUTS):
+        number = len(fetch(self.connection, "archive_parts", org=org, day=day))
+        while True:
             name = f"part-{number:04}-{part.sha256[:16]}.jsonl.gz"
-            key = f"executions/org={org}/dt={day.isoformat()}/{name}"
-            self.bucket.put_new(key, BytesIO(part.body), "application/gzip")
+            key = f"{folder(org, day)}{name}"
+            put_now = self.bucket.put_new(key, BytesIO(part.body), "application/gzip")
             version_id, held = self.bucket.read_back(key)
             if held == part.sha256:
                 return key, version_id
-        raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
+            if put_now:
+                raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
+            number += 1
 
     def _remove(self, org: str, day: date, part: Part, stored_as: Mapping[str, str]) -> None:
         """Remove exactly what was archived and write the manifest, or nothing: `Overtaken`."""
