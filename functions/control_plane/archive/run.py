@@ -123,7 +123,7 @@ class _Run:
     def _archive_day(self, org: str, day: date, until: datetime) -> None:
         """Archive what an organization has up to the end of a day, or until the time is up.
 
-        While a part is put, read back and removed, the next one is read and checked.
+        While a part is compressed, put, read back and removed, the next is read and checked.
         """
         before, busy = self.summary.rows, None
         with ThreadPoolExecutor(1) as pool, exported(self.exporter, org, until) as rows:
@@ -144,6 +144,7 @@ class _Run:
         return {row["project"]: (row["last_seq"], row["head_hash"]) for row in found}
 
     def _archive_part(self, org: str, day: date, part: Part) -> int:
+        part.seal()
         key, version_id = self._put(org, day, part)
         self._remove(org, day, part, {"key": key, "version_id": version_id})
         self.summary.objects += 1
