@@ -43,4 +43,6 @@ def _archived(given: Settings, context: Any) -> dict[str, int]:
         )
     finally:
         measure(archive_lag_s=lag(url, days))
-    return vars(summary)
+    if summary.unnamed:
+        say(unnamed=summary.unnamed)
+    return {"objects": summary.objects, "rows": summary.rows}

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from control_plane.archive import run as runs
+from control_plane.archive import unnamed
 from control_plane.archive.anchors import anchored
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
@@ -36,6 +37,23 @@ def run(
     except (Incomplete, Overtaken, ReadBackDiffers) as error:
         raise fail(str(error)) from error
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")
+    for key in summary.unnamed:
+        typer.echo(f"No manifest names {key}. See `chat-agent archive clean`.", err=True)
+
+
+@app.command()
+def clean() -> None:
+    """Delete objects older than a day that no manifest names, where nothing is left to archive.
+
+    Takes S3 credentials that may delete object versions; the archive function has none.
+    """
+    url = required("chat_agent_archiver_database_url")
+    try:
+        gone = unnamed.clean(url, Bucket(required("chat_agent_archive_bucket")))
+    except Overtaken as error:
+        raise fail(str(error)) from error
+    for key in gone:
+        typer.echo(key)
 
 
 @app.command()

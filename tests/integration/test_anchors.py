@@ -160,7 +160,7 @@ def test_a_bucket_that_keeps_nothing_is_found_out(
 ) -> None:
     """Said to be put and not there: the anchor waits, and the next run puts the same."""
     with monkeypatch.context() as patch:
-        patch.setattr(Bucket, "put_new", lambda *_: None)
+        patch.setattr(Bucket, "put_new", lambda *_: True)
         with pytest.raises(Incomplete):
             anchor(project, locked)
     [head] = project.rows("SELECT waiting FROM anchor_heads WHERE %s <> ''")

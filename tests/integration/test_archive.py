@@ -11,64 +11,21 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
-from control_plane import administration, history, reading, settings
-from control_plane.archive import outcome, run
+from control_plane import history, reading, settings
 from control_plane.archive import part as parts
+from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
-from control_plane.archive.outcome import BrokenChain
 from control_plane.archive.reader import Archive
 from control_plane.models import Intent
-from control_plane.registry import load_registries
 from handlers import archive as archive_handler
 
 from tests.bench.bulk import fill
 from tests.handlers.events import Context
+from tests.integration.archiving import SYSTEM_ROWS, bucket, log, objects, old
 from tests.integration.conftest import ADD, Project, SetClock
 from tests.s3 import S3
 
-SYSTEM_ROWS = 2
-"""Executions of the organization's own chain, made with it and archived alike."""
-ANY: dict[str, Any] = dict.fromkeys(("status", "action", "principal", "since", "until"))
-
-
-@pytest.fixture
-def bucket(s3: S3) -> Bucket:
-    """A versioned bucket of this test's own."""
-    return Bucket(s3.new_bucket())
-
-
-@pytest.fixture
-def old(project: Project, set_clock: SetClock) -> Project:
-    """A project with executions today and on three days to come, the last within 90 days."""
-    for day, count in (("2051-01-01", 5), ("2051-01-02", 70), ("2051-05-30", 3)):
-        set_clock(f"timestamptz '{day} 12:00:00+00'")
-        for _ in range(count):
-            project.execute(ADD)
-    project.execute(Intent("demo.counter.reset", {}))
-    set_clock("timestamptz '2051-06-01 12:00:00+00'")
-    return project
-
-
-def log(project: Project, limit: int = 200) -> list[dict[str, Any]]:
-    """The whole audit log by pages, oldest first."""
-    items: list[dict[str, Any]] = []
-    cursor = None
-    archived = Archive(project.store)
-    while True:
-        page = reading.executions(project.store, archived, project.target, limit, cursor, **ANY)
-        items += page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return items[::-1]
-
-
-def objects(bucket: Bucket, s3: S3) -> dict[str, bytes]:
-    """Every object's bytes, by key."""
-    listed = s3.client.list_objects_v2(Bucket=bucket.name).get("Contents", [])
-    return {
-        item["Key"]: s3.client.get_object(Bucket=bucket.name, Key=item["Key"])["Body"].read()
-        for item in listed
-    }
+__all__ = ["bucket", "old"]
 
 
 def test_whole_old_days_move_and_the_log_reads_on(old: Project, bucket: Bucket, s3: S3) -> None:
@@ -152,120 +109,6 @@ def test_a_key_is_answered_after_its_execution_was_archived(old: Project, bucket
     first = old.execute(ADD, request_id="kept")
     run.archive(old.database.archiver, bucket, 0)
     assert old.execute(ADD, request_id="kept") == first
-
-
-class Lying(Bucket):
-    """A bucket that holds other bytes than it was given."""
-
-    def read_back(self, key: str) -> tuple[str, str]:
-        version_id, _ = super().read_back(key)
-        return version_id, "0" * 64
-
-
-def test_nothing_is_removed_when_s3_lies(old: Project, bucket: Bucket) -> None:
-    """What can't be read back as it was sent stays in the database."""
-    before = old.executions()
-    with pytest.raises(outcome.ReadBackDiffers):
-        run.archive(old.database.archiver, Lying(bucket.name), 90)
-    assert old.executions() == before
-    assert run.archive(old.database.archiver, bucket, 90).rows > 0
-
-
-def test_a_run_that_dies_before_removal_is_finished_by_the_next(
-    old: Project, bucket: Bucket, s3: S3, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After the upload and before the removal: the next run uses the object that is there."""
-    before = log(old)
-
-    def die(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(run._Run, "_remove", die)
-        with pytest.raises(KeyboardInterrupt):
-            run.archive(old.database.archiver, bucket, 90)
-    left = objects(bucket, s3)
-    run.archive(old.database.archiver, bucket, 90)
-    assert left.items() <= objects(bucket, s3).items()
-    assert len(objects(bucket, s3)) == 3
-    assert log(old) == before
-
-
-def test_one_run_works_at_a_time(
-    old: Project, bucket: Bucket, s3: S3, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A second run, started between the first's upload and removal, does nothing and says so."""
-    before = log(old)
-    real = run._Run._remove
-
-    def meanwhile(*given: Any) -> None:
-        with pytest.raises(outcome.Overtaken):
-            run.archive(old.database.archiver, bucket, 90)
-        real(*given)
-
-    monkeypatch.setattr(run._Run, "_remove", meanwhile)
-    done = run.archive(old.database.archiver, bucket, 90)
-    assert done.rows == len(before) - 4 + SYSTEM_ROWS
-    assert len(objects(bucket, s3)) == done.objects
-    assert log(old) == before
-
-
-def test_rows_that_are_no_longer_what_was_archived_stay(
-    old: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What changed between the read-back and the removal is not removed."""
-    before = log(old)
-    real = run._Run._remove
-
-    def tamper(*given: Any) -> None:
-        old.superuser("UPDATE projects SET archived_seq = archived_seq + 1 WHERE slug = 'demo'")
-        real(*given)
-
-    monkeypatch.setattr(run._Run, "_remove", tamper)
-    with pytest.raises(outcome.Incomplete, match="Nothing was removed"):
-        run.archive(old.database.archiver, bucket, 90)
-    assert log(old) == before
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "record = replace(record, '\"cost\":1', '\"cost\":2')",
-        "payload = replace(payload, 'amount', 'tnuoma')",
-        "hash = repeat('0', 64)",
-    ],
-)
-@pytest.mark.parametrize("later", [0, 7])
-def test_a_damaged_row_stops_only_its_own_organization(
-    old: Project, bucket: Bucket, set_clock: SetClock, damage: str, later: int
-) -> None:
-    """What isn't what its hashes say is named and stays; others' are archived all the same."""
-    administration.create_organization(old.store, load_registries(), "other", "x" * 12)
-    run.archive(old.database.archiver, bucket, 0)
-    for number in range(12):
-        old.execute(ADD, request_id=f"more-{number}")
-    administration.create_organization(old.store, load_registries(), "third", "x" * 12)
-    set_clock("timestamptz '2051-06-02 12:00:00+00'")
-    damaged = old.executions()[0]["seq"] + later
-    old.superuser(f"UPDATE executions SET {damage} WHERE seq = {damaged}")
-    with pytest.raises(outcome.Incomplete, match=f"seq {damaged}") as stopped:
-        run.archive(old.database.archiver, bucket, 0)
-    assert [type(reason) for reason in stopped.value.reasons] == [BrokenChain]
-    assert damaged in [row["seq"] for row in old.executions()]
-    left = old.rows("SELECT DISTINCT org_id::text AS org FROM executions WHERE %s <> ''")
-    assert [row["org"] for row in left] == [old.target.org]
-
-
-def test_the_first_row_after_the_border_is_checked_as_well(
-    old: Project, bucket: Bucket, set_clock: SetClock
-) -> None:
-    """A row must be linked to the archived head; one that isn't is no part of this chain."""
-    run.archive(old.database.archiver, bucket, 0)
-    done = old.execute(ADD)
-    set_clock("timestamptz '2051-06-02 12:00:00+00'")
-    old.superuser("UPDATE archive_ranges SET head_hash = repeat('1', 64)")
-    with pytest.raises(outcome.Incomplete, match=f"seq {done['seq']}"):
-        run.archive(old.database.archiver, bucket, 0)
 
 
 def test_large_days_are_split_into_parts(

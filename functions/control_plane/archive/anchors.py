@@ -76,7 +76,7 @@ def _anchor(connection: Connection, bucket: Bucket, org: str) -> str:
 
 def _last(bucket: Bucket, org: str, at: str, hash: str) -> tuple[str, str]:
     """Moment and hash of the bucket's last anchor, where that is later than the one known here."""
-    key = bucket.last_key(_prefix(org), after=key_of(org, at))
+    key = max(bucket.keys(_prefix(org), after=key_of(org, at)), default=None)
     if key is None:
         return at, hash
     return key.removeprefix(_prefix(org)).removesuffix(".json"), bucket.read_back(key)[1]

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
@@ -16,20 +17,25 @@ _CHUNK = 1 << 20
 class Bucket:
     """A versioned bucket. The client is made at the first use: importing boto3 is slow."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, patience_s: float = 8) -> None:
         self.name = name
+        self._patience_s = patience_s
 
     @cached_property
     def _client(self) -> "S3Client":
         import boto3
         from botocore.config import Config
 
-        config = Config(connect_timeout=5, read_timeout=8, retries={"total_max_attempts": 3})
+        config = Config(
+            connect_timeout=min(5, self._patience_s),
+            read_timeout=self._patience_s,
+            retries={"total_max_attempts": 3},
+        )
         client: S3Client = boto3.client("s3", config=config)
         return client
 
-    def put_new(self, key: str, body: IO[bytes], content_type: str) -> None:
-        """Put an object unless the key is taken: whoever took it, put the same."""
+    def put_new(self, key: str, body: IO[bytes], content_type: str) -> bool:
+        """Put an object unless the key is taken; whether it was put now."""
         try:
             self._client.put_object(
                 Bucket=self.name,
@@ -42,20 +48,29 @@ class Bucket:
         except self._client.exceptions.ClientError as error:
             if error.response["Error"].get("Code") != "PreconditionFailed":
                 raise
+            return False
+        return True
 
     def read_back(self, key: str) -> tuple[str, str]:
-        """The version id of an object and the SHA-256 of the bytes that S3 really holds."""
-        answer = self._client.get_object(Bucket=self.name, Key=key)
+        """The version id of an object and the SHA-256 of the bytes that S3 really holds.
+
+        Both are empty where there is no such object.
+        """
+        try:
+            answer = self._client.get_object(Bucket=self.name, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            return "", ""
         digest = hashlib.sha256()
         for chunk in answer["Body"].iter_chunks(_CHUNK):
             digest.update(chunk)
         return answer.get("VersionId", ""), digest.hexdigest()
 
-    def keys(self, prefix: str, after: str = "") -> list[str]:
-        """The keys with a prefix that come after another key, in their order."""
+    def keys(self, prefix: str, after: str = "") -> dict[str, datetime]:
+        """The keys with a prefix that come after another, in their order, and when each was put."""
         pages = self._client.get_paginator("list_objects_v2")
         found = pages.paginate(Bucket=self.name, Prefix=prefix, StartAfter=after)
-        return sorted(item["Key"] for page in found for item in page.get("Contents", []))
+        items = [item for page in found for item in page.get("Contents", [])]
+        return dict(sorted((item["Key"], item["LastModified"]) for item in items))
 
     def last_key(self, prefix: str, after: str) -> str | None:
         """The last key with a prefix that comes after another key; None where there is none."""
@@ -65,6 +80,15 @@ class Bucket:
         """The bytes of an object, and the id of the version that they are of."""
         answer = self._client.get_object(Bucket=self.name, Key=key)
         return answer["Body"].read(), answer.get("VersionId", "")
+
+    def remove(self, key: str) -> None:
+        """Delete every version of an object. No function may: it takes somebody's own rights."""
+        pages = self._client.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=self.name, Prefix=key):
+            for kept in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                if kept["Key"] == key:
+                    version = kept["VersionId"]
+                    self._client.delete_object(Bucket=self.name, Key=key, VersionId=version)
 
     def read_range(self, key: str, version_id: str, offset: int, length: int) -> bytes:
         """Some bytes of one version of an object; raises `Unavailable` when S3 doesn't answer."""

@@ -22,8 +22,7 @@ MAX_PART_BYTES = 16 * 1024 * 1024
 """Uncompressed bytes after which a part ends. It is what reading one execution back may take, some
 4 MB from S3 and 14,000 lines; and what putting a part takes beside its bytes, half a second on AWS,
 stays small next to them: half the size is half as much for readers, and twice the objects."""
-COMPRESSION = 2
-"""Of isal's 0 to 3."""
+LEVEL = 2  # of isal's 0 to 3
 
 type Heads = dict[str, tuple[int, str]]
 """Seq and hash of each project's last archived execution, where there is one."""
@@ -94,46 +93,51 @@ def _payload_hash(salt: bytes, payload: bytes) -> str:
 
 @dataclass
 class Part:
-    """What goes into one object: its ranges, and the compressed bytes of the closed members."""
+    """What goes into one object: its ranges, each one's lines, and once sealed its bytes."""
 
     ranges: list[Range] = field(default_factory=list)
-    body: bytes = b""
+    lines: list[list[bytes]] = field(default_factory=list)
     written: int = 0
-    _lines: list[bytes] = field(default_factory=list)
+    body: bytes = b""
+    sha256: str = ""
 
     @property
     def rows(self) -> int:
         """How many executions it holds."""
         return sum(span.last_seq - span.first_seq + 1 for span in self.ranges)
 
-    @property
-    def sha256(self) -> str:
-        """The hash of its bytes."""
-        return hashlib.sha256(self.body).hexdigest()
-
     def begin(self, project: str, heads: Heads) -> Range:
         """Begin a project's member, after its last archived execution."""
-        span = Range(project, *heads.get(project, (0, GENESIS_HASH)), offset=len(self.body))
+        span = Range(project, *heads.get(project, (0, GENESIS_HASH)))
         self.ranges.append(span)
+        self.lines.append([])
         return span
 
     def write(self, line: bytes) -> None:
         """One more line of the member that was begun."""
-        self._lines.append(line)
+        self.lines[-1].append(line)
         self.written += len(line) + 1
 
     def end(self, heads: Heads) -> None:
-        """End the member that was begun, if any; its last execution is its project's head now."""
-        if self._lines:
-            span = self.ranges[-1]
-            member = igzip.compress(b"\n".join([*self._lines, b""]), COMPRESSION, mtime=0)
-            span.length, self._lines = len(member), []
-            self.body += member
+        """Nothing more follows the last row here: it is its project's head now."""
+        for span in self.ranges[-1:]:
             heads[span.project] = (span.last_seq, span.head_hash)
+
+    def seal(self) -> None:
+        """Compress the members, and say of each range where its own lies."""
+        members = [
+            igzip.compress(b"\n".join([*lines, b""]), LEVEL, mtime=0) for lines in self.lines
+        ]
+        offset = 0
+        for span, member in zip(self.ranges, members, strict=True):
+            span.offset, span.length = offset, len(member)
+            offset += len(member)
+        self.body, self.lines = b"".join(members), []
+        self.sha256 = hashlib.sha256(self.body).hexdigest()
 
 
 def parts(rows: Iterable[Stored], heads: Heads) -> Iterator[Part]:
-    """Rows, which come by project and seq, as parts; `heads` goes on with them.
+    """Rows, which come by project and seq, as parts to be sealed; `heads` goes on with them.
 
     Raises `BrokenChain` at a row that is not the chain's next.
     """

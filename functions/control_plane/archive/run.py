@@ -17,13 +17,12 @@ from control_plane.archive.database import Connection, fetch, opened
 from control_plane.archive.export import exported
 from control_plane.archive.outcome import BrokenChain, Incomplete, Overtaken, ReadBackDiffers
 from control_plane.archive.part import Heads, Part, Range, parts
+from control_plane.archive.unnamed import folder, unnamed
 from control_plane.ids import uuid7
 from control_plane.store.connection import sql
 
 RESERVE_S = 120.0
 """Time that one part may take, and the anchors after it; no part is put with less."""
-PUTS = 3
-"""Keys that a part is put under where S3 gives back other bytes, before the run gives up."""
 
 type Progress = Callable[[int], None]
 
@@ -34,6 +33,8 @@ class Summary:
 
     objects: int = 0
     rows: int = 0
+    unnamed: list[str] = field(default_factory=list)
+    """Objects of the days it archived that no manifest names: `chat-agent archive clean`."""
 
 
 def _silent(_rows: int) -> None:
@@ -122,7 +123,7 @@ class _Run:
     def _archive_day(self, org: str, day: date, until: datetime) -> None:
         """Archive what an organization has up to the end of a day, or until the time is up.
 
-        While a part is put, read back and removed, the next one is read and checked.
+        While a part is compressed, put, read back and removed, the next is read and checked.
         """
         before, busy = self.summary.rows, None
         with ThreadPoolExecutor(1) as pool, exported(self.exporter, org, until) as rows:
@@ -136,12 +137,14 @@ class _Run:
                 self.progress(busy.result())
         if self.summary.rows == before:  # or the next look would find the same day, for ever
             raise BrokenChain(f"organization {org}, {day}: {BrokenChain.__doc__}")
+        self.summary.unnamed += unnamed(self.connection, self.bucket, org, day)
 
     def _heads(self, org: str) -> Heads:
         found = fetch(self.connection, "archive_heads", org=org)
         return {row["project"]: (row["last_seq"], row["head_hash"]) for row in found}
 
     def _archive_part(self, org: str, day: date, part: Part) -> int:
+        part.seal()
         key, version_id = self._put(org, day, part)
         self._remove(org, day, part, {"key": key, "version_id": version_id})
         self.summary.objects += 1
@@ -151,17 +154,19 @@ class _Run:
     def _put(self, org: str, day: date, part: Part) -> tuple[str, str]:
         """Key and version of the object that holds a part, once S3 has given it back the same.
 
-        A key at which S3 holds other bytes is passed over: nothing may be deleted from here.
+        A key at which S3 has long held other bytes is passed over: nothing is deleted from here.
         """
-        taken = len(fetch(self.connection, "archive_parts", org=org, day=day))
-        for number in range(taken, taken + PUTS):
+        number = len(fetch(self.connection, "archive_parts", org=org, day=day))
+        while True:
             name = f"part-{number:04}-{part.sha256[:16]}.jsonl.gz"
-            key = f"executions/org={org}/dt={day.isoformat()}/{name}"
-            self.bucket.put_new(key, BytesIO(part.body), "application/gzip")
+            key = f"{folder(org, day)}{name}"
+            put_now = self.bucket.put_new(key, BytesIO(part.body), "application/gzip")
             version_id, held = self.bucket.read_back(key)
             if held == part.sha256:
                 return key, version_id
-        raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
+            if put_now:
+                raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
+            number += 1
 
     def _remove(self, org: str, day: date, part: Part, stored_as: Mapping[str, str]) -> None:
         """Remove exactly what was archived and write the manifest, or nothing: `Overtaken`."""
