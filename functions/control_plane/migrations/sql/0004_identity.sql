@@ -82,6 +82,31 @@ BEGIN
   RETURN token;
 END $$;
 
+-- A request for approval, with what its requester now is in the project: nothing any more where it
+-- was asked with an API token that has been revoked.
+CREATE OR REPLACE FUNCTION load_approval(p_project uuid, p_approval uuid) RETURNS json LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+  RETURN (
+    SELECT json_build_object('id', a.id, 'seq', a.seq, 'status', a.status, 'request', a.request,
+      'preview', a.preview, 'digest', a.digest, 'role', a.role, 'count', a.count, 'at', iso(a.at),
+      'expires_at', iso(a.expires_at), 'votes', a.votes,
+      'voters', (
+        SELECT json_object_agg(u.id, json_build_object(
+          'role', CASE WHEN u.admin THEN 'admin' ELSE m.role END,
+          'since', iso(CASE WHEN u.admin THEN u.created_at ELSE m.since END)))
+        FROM users u LEFT JOIN members m ON m.user_id = u.id AND m.project_id = p_project
+        WHERE u.disabled_at IS NULL
+          AND u.id IN (SELECT (v->>'user')::uuid FROM jsonb_array_elements(a.votes::jsonb) v)),
+      'requester', (
+        SELECT json_build_object('username', u.username, 'attributes', u.attributes,
+          'role', CASE WHEN NOT EXISTS (
+            SELECT 1 FROM tokens t WHERE t.id::text = a.requester_id AND t.revoked_at IS NOT NULL)
+            THEN role_of(u.id, p_project) END)
+        FROM users u WHERE u.id = a.owner_id::uuid))
+    FROM approvals a WHERE a.project_id = p_project AND a.id = p_approval);
+END $$;
+
 -- What else an execution brings about, beside component state.
 CREATE OR REPLACE FUNCTION carry_out(
   p_org uuid, p_project uuid, p_at timestamptz, effect json
@@ -119,7 +144,12 @@ BEGIN
       UPDATE users SET password_hash = effect->>'password_hash',
         must_change_password = (effect->>'must_change_password')::boolean,
         password_expires_at = NULL
-        WHERE id = (effect->>'user')::uuid;
+        WHERE id = (effect->>'user')::uuid
+          AND password_hash = coalesce(effect->>'before', password_hash);
+      IF NOT FOUND THEN
+        RAISE EXCEPTION 'the password of % has changed', effect->>'user'
+          USING ERRCODE = 'check_violation';
+      END IF;
       DELETE FROM sessions WHERE user_id = (effect->>'user')::uuid;
     WHEN 'token.create' THEN
       INSERT INTO tokens (id, org_id, user_id, name, token_hash, scopes, projects, created_at,
@@ -191,3 +221,9 @@ END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION use_token(text), texts(json), forget_project(uuid) TO chat_agent_app;
+
+-- The application makes no temporary objects, either.
+DO $$
+BEGIN
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END $$;
