@@ -1,4 +1,4 @@
-"""What time brings about: requests that expire, counters to forget; scheduled every minute."""
+"""What time brings about: requests that expire, rows to forget; scheduled every minute."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ logger = Logger(service="tick")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001
-    """Close what has expired; answers how much."""
-    done = tick(settings().chat_agent_database_url)
+    """Close what has expired, forget what has been kept long enough; answers how much."""
+    seconds = context.get_remaining_time_in_millis() / 1000
+    done = tick(settings().chat_agent_database_url, seconds)
     logger.info("ticked", extra=dict(done))
     return done
