@@ -11,7 +11,17 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from control_plane.api import approvals, governing, health, people, projects, shared, tokens, users
+from control_plane.api import (
+    approvals,
+    archives,
+    governing,
+    health,
+    people,
+    projects,
+    shared,
+    tokens,
+    users,
+)
 from control_plane.api.shared import MAX_BODY_BYTES
 from control_plane.canonical import parse
 from control_plane.errors import (
@@ -43,6 +53,7 @@ app.include_router(users.router, prefix="/v1")
 app.include_router(tokens.router, prefix="/v1")
 app.include_router(governing.router, prefix="/v1")
 app.include_router(approvals.router, prefix="/v1")
+app.include_router(archives.router, prefix="/v1")
 
 
 def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:
