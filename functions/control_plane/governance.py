@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from control_plane import deciding
+from control_plane import deciding, retention
 from control_plane.engine.counters import window_end
 from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
 from control_plane.errors import Forbidden, InvalidPolicy, NotFound
@@ -142,16 +142,16 @@ def _glance(row: Mapping[str, Json]) -> dict[str, Json]:
     return {"project": named, **{name: row[name] for name in kept}, "budget": budget}
 
 
-def tick(url: str) -> dict[str, int]:
-    """What time brings about: requests that expire, counters that are forgotten. Repeatable.
+def tick(url: str, seconds: float = 60.0) -> dict[str, int]:
+    """What time brings about: requests that expire, rows that are forgotten. Repeatable.
 
-    `url` is the application's login.
+    `url` is the application's login; it ends within `seconds`, and the next one goes on.
     """
     store, registries = _store(url), load_registries()
+    store.limit_time(seconds)
     due = store.call("SELECT * FROM expired_approvals(%(limit)s)", limit=EXPIRED_AT_ONCE)
     expired = sum(_expire(store, registries, *map(str, row.values())) for row in due)
-    [forgotten] = store.call("SELECT forget_usage() AS rows")
-    return {"expired": expired, "forgotten": forgotten["rows"]}
+    return {"expired": expired, "forgotten": retention.forget(store)}
 
 
 def outbox_lag(url: str) -> float:

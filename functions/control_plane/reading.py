@@ -95,6 +95,15 @@ def execution(store: Store, archived: Archive, target: Target, seq: int) -> dict
     return _named(store, target.org, [as_answer(rows[0], target.registry.sentences)])[0]
 
 
+def archives(store: Store, target: Target, limit: int, cursor: str | None) -> dict[str, Json]:
+    """A page of the archive objects that hold executions of the project, newest first."""
+    before, count = decoded(cursor, position), clamped(limit)
+    page = {"project": target.project, "before": before, "limit": count + 1}
+    rows = store.read(target.org, "archived_objects", **page)
+    more = encoded(str(rows[count - 1]["first_seq"])) if len(rows) > count else None
+    return {"items": rows[:count], "next_cursor": more}
+
+
 def _live(
     store: Store, target: Target, before: int, count: int, wanted: Mapping[str, Any]
 ) -> list[Row]:

@@ -1,4 +1,4 @@
-"""What time brings about: requests that expire, counters to forget; scheduled every minute."""
+"""What time brings about: requests that expire, rows to forget; scheduled every minute."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from control_plane.settings import settings
 
 @running("tick")
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001
-    """Close what has expired; answers how much."""
-    url = settings().chat_agent_database_url
-    done = tick(url)
+    """Close what has expired, forget what has been kept long enough; answers how much."""
+    url, seconds = settings().chat_agent_database_url, context.get_remaining_time_in_millis() / 1000
+    done = tick(url, seconds)
     say(**done)
     measure(outbox_lag_s=outbox_lag(url))
     return done

@@ -46,7 +46,9 @@ def call(database: Database, monkeypatch: pytest.MonkeyPatch) -> Call:
 
     def invoke(method: str, url: str, *more: Any, seconds: float = 28.0, **named: Any) -> Answer:
         answered = api.handler(event(method, url, *more, **named), Context(seconds))
-        body = json.loads(answered["body"]) if answered.get("body") else None
+        body = answered.get("body") or None
+        if body and "json" in answered["headers"]["Content-Type"].partition("x-ndjson")[0]:
+            body = json.loads(body)
         answer = Answer(answered["statusCode"], answered["headers"], body)
         described.check(method, urlsplit(url).path, answer.status, answer.headers, body)
         return answer

@@ -133,7 +133,11 @@ def test_a_listed_page_may_read_every_answer(
     answer = listed.request(method, url, headers={"origin": PAGE})
     assert answer.status_code == status
     assert answer.headers["access-control-allow-origin"] == PAGE
-    assert answer.headers["access-control-expose-headers"] == "ETag, Retry-After, X-Request-Id"
+    exposed = "ETag, Next-Cursor, Retry-After, X-Request-Id"
+    assert answer.headers["access-control-expose-headers"] == exposed
+        answer.headers["access-control-expose-headers"]
+        == "ETag, Next-Cursor, Retry-After, X-Request-Id"
+    )
     assert answer.headers["vary"] == "Origin"
     assert "access-control-allow-credentials" not in answer.headers
 

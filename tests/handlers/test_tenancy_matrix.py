@@ -163,6 +163,8 @@ ROWS = (
     Row(f"GET {P}/members", _project()),
     Row(f"GET {P}/members/{{username}}", _project(), names={"username": "viewer"}),
     Row(f"GET {P}/forecast", _project()),
+    Row(f"GET {P}/archives", _project()),
+    Row(f"GET {P}/export", _project()),
     Row(f"GET {P}/policy", _operators()),
     Row(f"GET {P}/policy/versions", _operators()),
     Row(f"POST {P}/policy/what-if", _operators(), lambda _: {"steps": [TICK]}),
@@ -265,6 +267,8 @@ def test_another_tenants_things_are_answered_like_nothing_at_all(
         "/v1/projects/{}/executions",
         "/v1/projects/{}/executions/1",
         "/v1/projects/{}/members",
+        "/v1/projects/{}/archives",
+        "/v1/projects/{}/export",
     ):
         for mine in ("harbor", secret["projects"]):
             theirs = world.call("GET", path.format(mine), token=world.tokens["stranger"])

@@ -27,6 +27,7 @@ class Says(NamedTuple):
     problems: Sequence[int] = ()
     asks: bool = False
     public: bool = False
+    media: Sequence[str] = ("application/json",)
 
 
 def _asks(shape: Shape, *statuses: int) -> Says:
@@ -61,6 +62,8 @@ ANSWERED: Mapping[str, Says] = {
     "execute_plan": _asks(outcomes.PlanOutcome, 200, 202),
     "list_executions": Says(Page(_EXECUTION)),
     "get_execution": Says(_EXECUTION),
+    "list_archives": Says(Page(answers.ArchiveObject)),
+    "export": Says(str, media=("application/x-ndjson", "text/csv; charset=utf-8")),
     "verify_chain": Says(answers.ChainCheck),
     "revert": _asks(_EXECUTION, 200, 202),
     "get_policy": Says(answers.Policy),

@@ -64,6 +64,21 @@ class Me(TypedDict):
     must_change_password: bool
 
 
+class ArchiveObject(TypedDict):
+    """An object of the archive, and which of the project's executions it holds.
+
+    `rows` counts the whole object, which other projects of the organization may be in as well.
+    """
+
+    bucket: str
+    key: str
+    sha256: Hash
+    rows: Count
+    first_seq: Count
+    last_seq: Count
+    day: str
+
+
 class Finding(TypedDict):
     """A fault in a trail, and where it is."""
 

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from control_plane.api import (
     approvals,
+    archives,
     audit,
     governing,
     health,
@@ -48,6 +49,7 @@ app.include_router(users.router, prefix="/v1")
 app.include_router(tokens.router, prefix="/v1")
 app.include_router(governing.router, prefix="/v1")
 app.include_router(approvals.router, prefix="/v1")
+app.include_router(archives.router, prefix="/v1")
 
 
 def serve(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -88,7 +88,8 @@ def _responses(
         named = ["RequestId", *(["ETag"] if name == "get_state" else [])]
         answer = {"description": status.phrase, "headers": schemas.headers(*named)}
         if says.shape is not None and status != HTTPStatus.NOT_MODIFIED:
-            answer["content"] = {"application/json": {"schema": schemas.answer(says.shape)}}
+            schema = schemas.answer(says.shape)
+            answer["content"] = {media: {"schema": schema} for media in says.media}
         yield str(status.value), answer
     for status in map(HTTPStatus, sorted(_problems(method, says, parameters, body))):
         yield str(status.value), {"$ref": f"#/components/responses/{status.name}"}

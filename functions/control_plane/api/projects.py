@@ -1,6 +1,6 @@
 """Projects: what is declared in them, their state, previews, executions and plans."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 
 from control_plane import administration, execution, history, identity, reading
 from control_plane.api import bodies, shared
-from control_plane.errors import ConfirmationStale, InvalidBody
+from control_plane.errors import ConfirmationStale
 from control_plane.models import Intent, Json
 from control_plane.registry import REVERT, builtin
 from control_plane.requests import Request
@@ -110,7 +110,9 @@ def _state(target: Target, version: int | None, at: datetime | None) -> dict[str
     if version is None and at is None:
         return reading.state(shared.store(), target)
     if version is None:
-        version = history.version_at(shared.store(), shared.archived(), target, _iso(at) or "")
+        version = history.version_at(
+            shared.store(), shared.archived(), target, shared.iso(at) or ""
+        )
     return history.state_at_version(shared.store(), shared.archived(), target, version)
 
 
@@ -166,8 +168,8 @@ def list_executions(
         "status": status,
         "action": action,
         "principal": principal,
-        "since": _iso(since),
-        "until": _iso(until),
+        "since": shared.iso(since),
+        "until": shared.iso(until),
     }
     page = reading.executions(shared.store(), shared.archived(), target, limit, cursor, **wanted)
     return _shown(target, page)
@@ -210,14 +212,3 @@ def _shown(target: Target, answer: Json) -> Response[str]:
 
 def _intents(steps: list[bodies.Step]) -> list[Intent]:
     return [Intent(step.action, step.inputs) for step in steps]
-
-
-def _iso(moment: datetime | None) -> str | None:
-    """A moment as records write it."""
-    if moment is None:
-        return None
-    try:
-        utc = moment.astimezone(UTC).replace(tzinfo=None)
-    except OverflowError as error:
-        raise InvalidBody("That moment is out of reach.") from error
-    return utc.isoformat(timespec="microseconds") + "Z"

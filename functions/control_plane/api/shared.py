@@ -1,6 +1,7 @@
 """What routes share: this process's store and registries, who calls, and how to answer."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -172,3 +173,14 @@ def kept_answer(router: APIGatewayHttpRouter, body: Any) -> Response[str]:
 def no_content() -> Response[str]:
     """Done, and there is nothing to say."""
     return Response(204, None, "")
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A moment as records write it."""
+    if moment is None:
+        return None
+    try:
+        utc = moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        raise InvalidBody("That moment is out of reach.") from error
+    return utc.isoformat(timespec="microseconds") + "Z"

@@ -1,6 +1,6 @@
 """Reads archived executions back: ranged reads by the manifest's offsets, newest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -28,6 +28,18 @@ class Archive:
         """At most `limit` ranges with seqs under `before` and of a time, newest first."""
         wanted = {"before": before, "limit": limit, "since": since, "until": until}
         return self._store.read(org, "archived_ranges", project=project, **wanted)
+
+    def following(
+        self, org: str, project: str, after: int, time: Mapping[str, str | None]
+    ) -> list[Row]:
+        """The first range with seqs over `after`, of `since` and `until`, if there is one."""
+        wanted = {"after": after, "limit": 1, **time}
+        return self._store.read(org, "archived_following", project=project, **wanted)
+
+    def rows_after(self, span: Row, after: int) -> Iterator[Row]:
+        """A range's rows with seq over `after`, oldest first, as `rows` has them."""
+        for line in _lines(span)[max(0, after + 1 - span["first_seq"]) :]:
+            yield _row(line)
 
     def rows(self, span: Row, before: int) -> Iterator[Row]:
         """A range's rows with seq under `before`, newest first.

@@ -21,7 +21,7 @@ _ALWAYS = {
     "Vary": "Origin",
     "X-Content-Type-Options": "nosniff",
 }
-_EXPOSED = "ETag, Retry-After, X-Request-Id"
+_EXPOSED = "ETag, Next-Cursor, Retry-After, X-Request-Id"
 _ACCEPTED = "Authorization, Content-Type, Idempotency-Key, If-None-Match, traceparent"
 _PREFLIGHT_HOLDS = "600"  # seconds
 

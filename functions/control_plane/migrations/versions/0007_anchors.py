@@ -1,4 +1,4 @@
-"""Anchors: the head of each organization's chain of anchors."""
+"""Archive: the head of each organization's chain of anchors; what is kept how long."""
 
 from control_plane.migrations import run_sql
 
@@ -7,5 +7,5 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Add what anchoring needs; what is archived stays where it is."""
-    run_sql("0007_anchors.sql")
+    """Add what anchoring and forgetting need; what is archived stays where it is."""
+    run_sql("0007_anchors.sql", "0007_retention.sql")
