@@ -12,6 +12,7 @@ import pytest
 from control_plane.canonical import canonical, sha256
 
 from tests import shapes
+from tests.corruptions import objects
 from tests.evidence import Files
 from tests.verifying import in_javascript, in_python
 
@@ -175,3 +176,20 @@ def test_what_follows_the_last_line_is_refused() -> None:
     text = canonical(made.chains[0].live[0]).encode()
     said = the_problem(bound(made, text, made.chains[0].hash))
     assert said == "Its last line has no end: the file is cut off."
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(3, 8), (4, 1), (2, 9), (0, 0)],
+    ids=["a name", "a time", "method", "magic"],
+)
+def test_a_gzip_header_other_than_the_archives_is_refused(place: int, value: int) -> None:
+    """The archive's members have no name and no time; what says otherwise wasn't written by it."""
+    made = organization(1)
+    text = canonical(made.chains[0].live[0]).encode() + b"\n"
+    files = bound(made, text, made.chains[0].hash)
+    [key] = objects(files)
+    body = bytearray(files[key])
+    body[place] = value
+    said = the_problem({**files, key: bytes(body)})
+    assert said == "From here on it can't be decompressed: the file is damaged or cut off."
