@@ -82,6 +82,16 @@ def listed(url: str) -> list[dict[str, Any]]:
         return fetch(connection, "archive_list")
 
 
+def shown(url: str, key: str) -> dict[str, Any] | None:
+    """One object: its row of the manifest, its ranges, and what S3 holds of it; None for none."""
+    with opened(url) as connection:
+        found = fetch(connection, "archive_show", key=key)
+    if not found:
+        return None
+    named: dict[str, Any] = found[0]["object"]
+    return {**named, "held": Bucket(named["bucket"]).held(key, named["version_id"])}
+
+
 @dataclass
 class _Run:
     """One run's surroundings, and what it has done so far."""
