@@ -4,7 +4,7 @@ import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
-from typing import Any, Literal
+from typing import Any
 
 from control_plane.archive.reader import Archive
 from control_plane.audit import as_line, merged
@@ -15,7 +15,7 @@ from control_plane.store import Row, Store
 from control_plane.target import Target
 from control_plane.visibility import shown_to
 
-type Format = Literal["jsonl", "csv"]
+FORMATS = ("jsonl", "csv")
 
 MOST_ROWS = 5_000
 """Live executions that one page reads at most."""
@@ -41,11 +41,11 @@ def page(
     store: Store,
     archived: Archive,
     target: Target,
-    form: Format,
+    form: str,
     cursor: str | None = None,
     **time: str | None,
 ) -> Page:
-    """A page of executions of `since` and `until`, across the border to the archive.
+    """A page in one of `FORMATS` of executions of `since` and `until`, across the border.
 
     Only the first page of a CSV has its head: the pages one after the other are one file.
     """
@@ -160,7 +160,7 @@ def pages(
     store: Store,
     archived: Archive,
     target: Target,
-    form: Format,
+    form: str,
     progress: Callable[[int], None],
     **time: str | None,
 ) -> Iterator[str]:

@@ -2,18 +2,18 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
-from control_plane.archive import run as runs
-from control_plane.archive import unnamed
-from control_plane.archive.anchors import anchored
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
 from control_plane.settings import settings
 
-from infra.cli.shared import fail, required
+from infra.cli.shared import Organization, fail, project, required
 
 app = typer.Typer(help="Old executions in S3.", no_args_is_help=True)
 
@@ -26,16 +26,16 @@ def run(
 
     The chains' heads and the archive's objects are anchored at the end.
     """
+    from control_plane.archive import run as runs
+    from control_plane.archive.anchors import anchored
+
     days = _days(older_than) if older_than else settings().archive_after_days
     url = required("chat_agent_archiver_database_url")
     bucket = Bucket(required("chat_agent_archive_bucket"))
     anchors = Bucket(required("chat_agent_anchor_bucket"))
-    length = runs.pending(url, days)
-    try:
-        with anchored(url, anchors), typer.progressbar(length=length, label="Archiving") as bar:
-            summary = runs.archive(url, bucket, days, progress=bar.update)
-    except (Incomplete, Overtaken, ReadBackDiffers) as error:
-        raise fail(str(error)) from error
+    bar = typer.progressbar(length=runs.pending(url, days), label="Archiving")
+    with _told(), anchored(url, anchors), bar:
+        summary = runs.archive(url, bucket, days, progress=bar.update)
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")
     for key in summary.unnamed:
         typer.echo(f"No manifest names {key}. See `chat-agent archive clean`.", err=True)
@@ -47,13 +47,12 @@ def clean() -> None:
 
     Takes S3 credentials that may delete object versions; the archive function has none.
     """
+    from control_plane.archive import unnamed
+
     url = required("chat_agent_archiver_database_url")
-    try:
-        gone = unnamed.clean(url, Bucket(required("chat_agent_archive_bucket")))
-    except Overtaken as error:
-        raise fail(str(error)) from error
-    for key in gone:
-        typer.echo(key)
+    with _told():
+        for key in unnamed.clean(url, Bucket(required("chat_agent_archive_bucket"))):
+            typer.echo(f"Deleted {key}.")
 
 
 @app.command()
@@ -90,6 +89,8 @@ def restore(
 @app.command("list")
 def list_objects() -> None:
     """List the archive's objects, a line of JSON each, newest first."""
+    from control_plane.archive import run as runs
+
     for row in runs.listed(required("chat_agent_archiver_database_url")):
         typer.echo(json.dumps(row))
 
@@ -102,6 +103,69 @@ def _moment(text: str) -> str:
         raise fail(f"{text!r} is no moment. Write it like 2026-11-24T12:00:00Z.") from error
     utc = given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
     return f"{utc.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+@app.command()
+def show(key: Annotated[str, typer.Argument(help="An object's key, as `list` has it.")]) -> None:
+    """Show one object: what the manifest says, its ranges, and what S3 really holds of it."""
+    from control_plane.archive import run as runs
+
+    with _told():
+        found = runs.shown(required("chat_agent_archiver_database_url"), key)
+    if found is None:
+        raise fail(f"The manifest has no {key!r}.")
+    typer.echo(json.dumps(found, indent=2))
+    held = found["held"]
+    if (held["sha256"], held["size"]) != (found["sha256"], found["size"]):
+        raise fail("S3 holds other bytes than the manifest says.")
+
+
+@app.command()
+def export(
+    slug: Annotated[str, typer.Argument(help="The project's slug.")],
+    file: Annotated[Path, typer.Argument(help="Where to write; must not be there yet.")],
+    form: Annotated[str, typer.Option("--format", help="jsonl, as archived, or csv.")] = "jsonl",
+    org: Organization = "main",
+) -> None:
+    """Write all executions of a project to a file, archived ones included, oldest first."""
+    from control_plane.archive.reader import Archive
+    from control_plane.exporting import FORMATS, pages
+
+    if form not in FORMATS:
+        raise fail(f"{form!r} is no format. Write one of: {', '.join(FORMATS)}.")
+    store, target = project(org, slug)
+    [head] = [row for row in store.read(target.org, "projects_all") if row["slug"] == slug]
+    with _new(file) as out, typer.progressbar(length=head["seq"], label="Exporting") as bar:
+        texts = pages(store, Archive(store), target, form, lambda seq: bar.update(seq - bar.pos))
+        out.writelines(texts)
+
+
+@contextmanager
+def _new(file: Path) -> Iterator[TextIO]:
+    """A file that wasn't there; it is gone again if it could not be written whole."""
+    try:
+        out = file.open("x", encoding="utf-8", newline="")
+    except OSError as error:
+        raise fail(f"{file} can't be written: {error.strerror}.") from error
+    try:
+        with out:
+            yield out
+    except BaseException:
+        file.unlink()
+        raise
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What archiving may end with, said in a sentence."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (Incomplete, Overtaken, ReadBackDiffers) as error:
+        raise fail(str(error)) from error
+    except (BotoCoreError, ClientError) as error:
+        raise fail(f"S3 doesn't do what it is asked for: {error}") from error
 
 
 def _days(age: str) -> int:

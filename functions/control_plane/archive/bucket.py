@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from control_plane.errors import Unavailable
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 _CHUNK = 1 << 20
@@ -60,10 +61,17 @@ class Bucket:
             answer = self._client.get_object(Bucket=self.name, Key=key)
         except self._client.exceptions.NoSuchKey:
             return "", ""
-        digest = hashlib.sha256()
-        for chunk in answer["Body"].iter_chunks(_CHUNK):
-            digest.update(chunk)
-        return answer.get("VersionId", ""), digest.hexdigest()
+        return answer.get("VersionId", ""), _digest(answer["Body"])
+
+    def held(self, key: str, version_id: str) -> dict[str, Any]:
+        """What S3 really holds of one version: its size, its hash made anew, its lock if any."""
+        answer = self._client.get_object(Bucket=self.name, Key=key, VersionId=version_id)
+        until = answer.get("ObjectLockRetainUntilDate")
+        return {
+            "size": answer["ContentLength"],
+            "sha256": _digest(answer["Body"]),
+            "locked_until": until.isoformat() if until else None,
+        }
 
     def keys(self, prefix: str, after: str = "") -> dict[str, datetime]:
         """The keys with a prefix that come after another, in their order, and when each was put."""
@@ -115,3 +123,11 @@ class Bucket:
                 raise
             return
         yield from answer["Body"].iter_chunks(_CHUNK)
+
+
+def _digest(body: "StreamingBody") -> str:
+    """The SHA-256 of a body, read to its end."""
+    digest = hashlib.sha256()
+    for chunk in body.iter_chunks(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -75,9 +75,10 @@ def _is_whole(row: Stored, record: dict[str, Any], hash: str, project: str) -> b
 
     A payload is bound by its hash: whether its text is canonical isn't looked at once more.
     """
-    stored = (project, row.seq, row.version, row.stamp.decode())
-    said = [record.get(name, 0) for name in ("project", "seq", "version")]
-    if stored != (*said, f"{record.get('at')}{hash}"):
+    said = record.get
+    if said("seq") != row.seq or said("version", 0) != row.version or said("project") != project:
+        return False
+    if row.stamp.decode() != f"{said('at')}{hash}":
         return False
     if row.payload is None or row.salt is None:
         return row.payload is row.salt

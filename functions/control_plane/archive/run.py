@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 
 from control_plane.archive.bucket import Bucket
-from control_plane.archive.database import Connection, fetch, opened
+from control_plane.archive.database import Connection, fetch, opened, turn
 from control_plane.archive.export import exported
 from control_plane.archive.outcome import BrokenChain, Incomplete, Overtaken, ReadBackDiffers
 from control_plane.archive.part import Heads, Part, Range, parts
@@ -58,9 +58,7 @@ def archive(
     organization's chain is broken, after all others', `Overtaken` while another run is at work,
     `ReadBackDiffers`, or what S3 and the database raise; what was finished stays finished.
     """
-    with opened(url) as connection, opened(url) as exporter:
-        if not fetch(connection, "archive_turn")[0]["mine"]:
-            raise Overtaken("Another archive run is at work. Look again when it has ended.")
+    with turn(url) as connection, opened(url) as exporter:
         [found] = fetch(connection, "archive_cutoff", days=after_days)
         run = _Run(connection, exporter, bucket, found["cutoff"], progress, time_left)
         run.remove_purged()
@@ -80,6 +78,16 @@ def listed(url: str) -> list[dict[str, Any]]:
     """The manifest's objects, newest first."""
     with opened(url) as connection:
         return fetch(connection, "archive_list")
+
+
+def shown(url: str, key: str) -> dict[str, Any] | None:
+    """One object: its row of the manifest, its ranges, and what S3 holds of it; None for none."""
+    with opened(url) as connection:
+        found = fetch(connection, "archive_show", key=key)
+    if not found:
+        return None
+    named: dict[str, Any] = found[0]["object"]
+    return {**named, "held": Bucket(named["bucket"]).held(key, named["version_id"])}
 
 
 @dataclass

@@ -7,8 +7,7 @@ they are rare. They are in nobody's way, and told of by whoever archives their d
 from datetime import UTC, date, datetime, timedelta
 
 from control_plane.archive.bucket import Bucket
-from control_plane.archive.database import Connection, fetch, opened
-from control_plane.archive.outcome import Overtaken
+from control_plane.archive.database import Connection, fetch, turn
 
 ROOT = "executions/"
 SAFE_AGE = timedelta(days=1)
@@ -32,9 +31,7 @@ def clean(url: str, bucket: Bucket, age: timedelta = SAFE_AGE) -> list[str]:
     Whoever put it can then not name it any more: its executions are archived. Answers the keys.
     Takes the right to delete, which no function has. Raises `Overtaken` while a run is at work.
     """
-    with opened(url) as connection:
-        if not fetch(connection, "archive_turn")[0]["mine"]:
-            raise Overtaken("An archive run is at work. Look again when it has ended.")
+    with turn(url) as connection:
         named = {row["key"] for row in fetch(connection, "archive_list")}
         born = {key: at for key, at in bucket.keys(ROOT).items() if key not in named}
         old = [key for key, at in born.items() if at <= datetime.now(UTC) - age]
