@@ -16,6 +16,18 @@ MOST_ROWS = 50  # of a step's changes or inputs; the rest is counted
 MOST_UNLOCKS = 3  # what the API offers at most
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 BUILT_IN = "project."  # actions on policy, members and the like, which no diff shows
+ADMINISTRATION = {  # what a project's admins do is declared in no registry
+    "project.policy.set": "Set the policy",
+    "project.member.set": "Give a member a role",
+    "project.member.remove": "Remove a member",
+    "project.approval.decide": "Decide a request",
+    "project.approval.withdraw": "Withdraw a request",
+    "project.update": "Rename the project",
+    "project.archive": "Archive the project",
+    "project.pause": "Pause the project",
+    "project.resume": "Resume the project",
+    "project.revert": "Go back to an earlier version",
+}
 PROMISES = ("success", "pending_approval")
 
 
@@ -97,9 +109,9 @@ def changes(diff: list[Json], registry: Json, state: Json) -> list[Json]:
 
 
 def action_title(action: str, registry: Json) -> str:
-    """The action's declared title, else its id (an action this caller may not see)."""
+    """The action's title, else its id (an action this caller may not see)."""
     titles = {item["id"]: item.get("title") for item in registry.get("actions", [])}
-    return titles.get(action) or action
+    return titles.get(action) or ADMINISTRATION.get(action) or action
 
 
 def _step(step: Json, registry: Json, state: Json) -> Json:

@@ -140,9 +140,9 @@ def composer() -> str:
     return environment.get_template("composer.html").render()
 
 
-def activity(rows: list[Json], more: bool) -> str:
-    """The executions, newest first; `more` offers older ones."""
-    return environment.get_template("activity.html").render(rows=rows, more=more)
+def activity(told: Json, root: str) -> str:
+    """The executions, newest first, below their filters; `more` in `told` offers older ones."""
+    return environment.get_template("activity.html").render(**told, root=root)
 
 
 def approvals(cards: list[Json], past: list[Json], waiting: int, remark: str = "") -> str:
