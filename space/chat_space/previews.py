@@ -114,6 +114,20 @@ def action_title(action: str, registry: Json) -> str:
     return titles.get(action) or ADMINISTRATION.get(action) or action
 
 
+def inputs_of(step: Json, registry: Json) -> list[Json]:
+    """The inputs of a step or an execution as `{"label", "value"}`."""
+    actions = {item["id"]: item for item in registry.get("actions", [])}
+    root = actions.get(step["action"], {}).get("inputs") or {}
+    schema = resolve(root, root)
+    return [
+        {
+            "label": property_label(schema, key, property_schema(schema, key, root)),
+            "value": show(value),
+        }
+        for key, value in list((step.get("inputs") or {}).items())[:MOST_ROWS]
+    ]
+
+
 def _step(step: Json, registry: Json, state: Json) -> Json:
     return {
         "title": step.get("title") or action_title(step["action"], registry),
@@ -121,7 +135,7 @@ def _step(step: Json, registry: Json, state: Json) -> Json:
         "changes": changes((step.get("diff") or [])[:MOST_ROWS], registry, state),
         "more": max(0, len(step.get("diff") or step.get("inputs") or []) - MOST_ROWS),
         "explanations": step.get("explanations", []) if step["status"] not in PROMISES else [],
-        "inputs": _inputs(step, registry) if not step.get("diff") else [],
+        "inputs": inputs_of(step, registry) if not step.get("diff") else [],
         "builtin": step["action"].startswith(BUILT_IN),
         "reached": True,
     }
@@ -134,23 +148,10 @@ def _unreached(step: Json, registry: Json) -> Json:
         "changes": [],
         "explanations": [],
         "more": max(0, len(step.get("inputs") or []) - MOST_ROWS),
-        "inputs": _inputs(step, registry),
+        "inputs": inputs_of(step, registry),
         "builtin": False,
         "reached": False,
     }
-
-
-def _inputs(step: Json, registry: Json) -> list[Json]:
-    actions = {item["id"]: item for item in registry.get("actions", [])}
-    root = actions.get(step["action"], {}).get("inputs") or {}
-    schema = resolve(root, root)
-    return [
-        {
-            "label": property_label(schema, key, property_schema(schema, key, root)),
-            "value": show(value),
-        }
-        for key, value in list((step.get("inputs") or {}).items())[:MOST_ROWS]
-    ]
 
 
 def _title(steps: list[Json]) -> str:

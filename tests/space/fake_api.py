@@ -45,6 +45,8 @@ class FakeApi:
     broken: str | None = None  # a path ending that answers 503
     organization: str = "o-1"
     reads: int = 1000  # executions that one answer looks at, as archived ranges are
+    archived: int = 0  # up to which seq
+    objects: list[Json] | None = None  # the archive's; None where the API has no such route
     url: str = ""
 
     def bodies(self, ending: str) -> list[Json]:
