@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
+from chat_space import paths
 from chat_space.traces import new_trace
 from chat_space.wire import ApiError, Json, Wire
 
@@ -57,19 +57,19 @@ class Caller:
 
     async def project(self, project: str) -> Json:
         """GET /v1/projects/{p}: one project by id or slug, with the caller's role."""
-        return await self._ask("GET", _in(project))
+        return await self._ask("GET", paths.in_project(project))
 
     async def registry(self, project: str) -> Json:
         """GET /v1/projects/{p}/registry: components and actions this caller may see."""
-        return await self._ask("GET", f"{_in(project)}/registry")
+        return await self._ask("GET", f"{paths.in_project(project)}/registry")
 
-    async def state(self, project: str) -> Json:
-        """GET /v1/projects/{p}/state: `{"version", "at", "components"}` now."""
-        return await self._ask("GET", f"{_in(project)}/state")
+    async def state(self, project: str, version: int | None = None) -> Json:
+        """GET /v1/projects/{p}/state: `{"version", "at", "components"}`, now or at a version."""
+        return await self._ask("GET", f"{paths.in_project(project)}/state", version=version)
 
     async def preview(self, project: str, steps: list[Json]) -> Json:
         """POST /v1/projects/{p}/previews: what steps would do; nothing is stored."""
-        return await self._ask("POST", f"{_in(project)}/previews", {"steps": steps})
+        return await self._ask("POST", f"{paths.in_project(project)}/previews", {"steps": steps})
 
     async def execute(
         self, project: str, request_id: str, step: Json, confirm: str | None = None
@@ -79,55 +79,78 @@ class Caller:
         The same `request_id` again answers the stored result; `confirm` is a preview's digest.
         """
         body = {"request_id": request_id, **step} | ({"confirm": confirm} if confirm else {})
-        return await self._ask("POST", f"{_in(project)}/executions", body)
+        return await self._ask("POST", f"{paths.in_project(project)}/executions", body)
 
     async def execute_plan(
         self, project: str, request_id: str, steps: list[Json], confirm: str
     ) -> Json:
         """POST /v1/projects/{p}/plans: `{"status", "executions"}`; all steps commit or none."""
         body = {"request_id": request_id, "steps": steps, "confirm": confirm}
-        return await self._ask("POST", f"{_in(project)}/plans", body)
+        return await self._ask("POST", f"{paths.in_project(project)}/plans", body)
 
-    async def executions(self, project: str, limit: int = 50, cursor: str | None = None) -> Json:
-        """GET /v1/projects/{p}/executions: the audit log, newest first."""
-        return await self._ask("GET", f"{_in(project)}/executions", limit=limit, cursor=cursor)
+    async def executions(
+        self, project: str, limit: int = 50, cursor: str | None = None, **wanted: str
+    ) -> Json:
+        """GET /v1/projects/{p}/executions: the audit log, newest first.
+
+        `wanted` may have `status`, `action`, `principal`, `since` and `until`. A page may hold
+        fewer items than there are, even none, and still name the next.
+        """
+        path = f"{paths.in_project(project)}/executions"
+        return await self._ask("GET", path, None, limit=limit, cursor=cursor, **wanted)
+
+    async def execution(self, project: str, seq: int) -> Json:
+        """GET /v1/projects/{p}/executions/{seq}: one execution, archived or not."""
+        return await self._ask("GET", f"{paths.in_project(project)}/executions/{seq}")
+
+    async def verify(self, project: str, from_seq: int = 1) -> Json:
+        """GET …/audit/verify: what one look at the chain found; `next_from_seq` is the next's."""
+        path = f"{paths.in_project(project)}/audit/verify"
+        return await self._ask("GET", path, from_seq=from_seq)
+
+    async def archives(self, project: str, cursor: str | None = None) -> Json:
+        """GET …/archives: the objects that hold this project's archived executions."""
+        path = f"{paths.in_project(project)}/archives"
+        return await self._ask("GET", path, limit=200, cursor=cursor)
 
     async def chat(self, project: str, message: str, mode: str = "assisted") -> Json:
         """POST /v1/projects/{p}/chat: a proposal with its preview, an answer or a question."""
-        return await self._ask("POST", f"{_in(project)}/chat", {"message": message, "mode": mode})
+        return await self._ask(
+            "POST", f"{paths.in_project(project)}/chat", {"message": message, "mode": mode}
+        )
 
     async def approvals(self, project: str | None = None, status: str | None = None) -> Json:
         """GET /v1/approvals: what waits for the caller, or was asked by them and waits.
 
         With `project` GET /v1/projects/{p}/approvals: all of its requests, newest first.
         """
-        where = f"{_in(project)}/approvals" if project else "/approvals"
+        where = f"{paths.in_project(project)}/approvals" if project else "/approvals"
         return await self._ask("GET", where, limit=100, status=status)
 
     async def decide(self, project: str, approval: str, decision: str, comment: str = "") -> Json:
         """POST …/approvals/{id}/decision: the outcome. 409 `approval_superseded` has a preview."""
         body = {"decision": decision} | ({"comment": comment} if comment else {})
-        return await self._ask("POST", f"{_request(project, approval)}/decision", body)
+        return await self._ask("POST", f"{paths.request(project, approval)}/decision", body)
 
     async def withdraw(self, project: str, approval: str) -> Json:
         """POST …/approvals/{id}/withdraw: the execution that closes one's own request."""
-        return await self._ask("POST", f"{_request(project, approval)}/withdraw", {})
+        return await self._ask("POST", f"{paths.request(project, approval)}/withdraw", {})
 
     async def members(self, project: str) -> Json:
         """GET /v1/projects/{p}/members: `{"items": [{"id", "username", "role", "since"}]}`."""
-        return await self._ask("GET", f"{_in(project)}/members")
+        return await self._ask("GET", f"{paths.in_project(project)}/members")
 
     async def set_member(self, project: str, username: str, role: str) -> Json:
         """PUT …/members/{username}: the execution."""
-        return await self._ask("PUT", _member(project, username), {"role": role})
+        return await self._ask("PUT", paths.member(project, username), {"role": role})
 
     async def remove_member(self, project: str, username: str) -> Json:
         """DELETE …/members/{username}: the execution."""
-        return await self._ask("DELETE", _member(project, username))
+        return await self._ask("DELETE", paths.member(project, username))
 
     async def policy(self, project: str) -> Json:
         """GET …/policy: `{"version", "document"}`."""
-        return await self._ask("GET", f"{_in(project)}/policy")
+        return await self._ask("GET", f"{paths.in_project(project)}/policy")
 
     async def set_policy(self, project: str, text: str) -> Json:
         """PUT …/policy with a document in YAML (or JSON): the execution.
@@ -135,20 +158,20 @@ class Caller:
         A wrong document is an ApiError `invalid_policy` with `errors`.
         """
         return await self.api.ask(
-            "PUT", f"{_in(project)}/policy", self.token, yaml=text, trace=self.trace
+            "PUT", f"{paths.in_project(project)}/policy", self.token, yaml=text, trace=self.trace
         )
 
     async def policy_versions(self, project: str) -> Json:
         """GET …/policy/versions: every policy so far, newest first."""
-        return await self._ask("GET", f"{_in(project)}/policy/versions", limit=20)
+        return await self._ask("GET", f"{paths.in_project(project)}/policy/versions", limit=20)
 
     async def pause(self, project: str | None = None) -> Json:
         """POST …/pause of a project, or of the whole organization: the execution."""
-        return await self._ask("POST", f"{_in(project) if project else ''}/pause", {})
+        return await self._ask("POST", f"{paths.in_project(project) if project else ''}/pause", {})
 
     async def resume(self, project: str | None = None) -> Json:
         """POST …/resume of a project, or of the whole organization: the execution."""
-        return await self._ask("POST", f"{_in(project) if project else ''}/resume", {})
+        return await self._ask("POST", f"{paths.in_project(project) if project else ''}/resume", {})
 
     async def create_project(self, slug: str, title: str, template: str) -> Json:
         """POST /v1/projects: the project's first execution."""
@@ -157,19 +180,19 @@ class Caller:
 
     async def rename(self, project: str, title: str) -> Json:
         """PATCH /v1/projects/{p}: the execution that gives it another title."""
-        return await self._ask("PATCH", _in(project), {"title": title})
+        return await self._ask("PATCH", paths.in_project(project), {"title": title})
 
     async def purge(self, project: str, slug: str) -> Json:
         """POST …/purge with the slug as it was typed: the execution. There is no way back."""
-        return await self._ask("POST", f"{_in(project)}/purge", {"slug": slug})
+        return await self._ask("POST", f"{paths.in_project(project)}/purge", {"slug": slug})
 
     async def archive(self, project: str) -> Json:
         """POST …/archive: the execution."""
-        return await self._ask("POST", f"{_in(project)}/archive", {})
+        return await self._ask("POST", f"{paths.in_project(project)}/archive", {})
 
     async def forecast(self, project: str) -> Json:
         """GET …/forecast: today's budget, what is used of it, and the mean of seven days."""
-        return await self._ask("GET", f"{_in(project)}/forecast")
+        return await self._ask("GET", f"{paths.in_project(project)}/forecast")
 
     async def rollup(self) -> Json:
         """GET /v1/rollup: all of the caller's projects at a glance."""
@@ -185,11 +208,11 @@ class Caller:
 
     async def disable_user(self, username: str, disabled: bool) -> Json:
         """PATCH /v1/users/{username}: the execution."""
-        return await self._ask("PATCH", _user(username), {"disabled": disabled})
+        return await self._ask("PATCH", paths.user(username), {"disabled": disabled})
 
     async def set_password(self, username: str, password: str) -> Json:
         """POST /v1/users/{username}/password: the execution. It must be changed, too."""
-        return await self._ask("POST", f"{_user(username)}/password", {"password": password})
+        return await self._ask("POST", f"{paths.user(username)}/password", {"password": password})
 
     async def tokens(self, everybody: bool = False, cursor: str | None = None) -> Json:
         """GET /v1/tokens: one's own API tokens, or for admins everybody's; never their texts."""
@@ -204,32 +227,8 @@ class Caller:
 
     async def revoke_token(self, token: str) -> Json:
         """DELETE /v1/tokens/{id}: the execution."""
-        return await self._ask("DELETE", f"/tokens/{_segment(token, 'token')}")
+        return await self._ask("DELETE", f"/tokens/{paths.segment(token, 'token')}")
 
     async def _ask(self, method: str, path: str, body: Json | None = None, **params: Any) -> Json:
         given = {name: value for name, value in params.items() if value is not None}
         return await self.api.ask(method, path, self.token, body, given, trace=self.trace)
-
-
-def _in(project: str) -> str:
-    """The project's path."""
-    return f"/projects/{_segment(project, 'project')}"
-
-
-def _request(project: str, approval: str) -> str:
-    return f"{_in(project)}/approvals/{_segment(approval, 'request')}"
-
-
-def _member(project: str, username: str) -> str:
-    return f"{_in(project)}/members/{_segment(username, 'member')}"
-
-
-def _user(username: str) -> str:
-    return f"/users/{_segment(username, 'user')}"
-
-
-def _segment(name: str, what: str) -> str:
-    """One part of a path. What a script or a form names is quoted: it names no other route."""
-    if name in ("", ".", ".."):
-        raise ApiError(404, "not_found", f"There is no such {what}.")
-    return quote(name, safe="")

@@ -13,9 +13,11 @@ import uvicorn
 from fastapi import FastAPI, Request
 from starlette.staticfiles import StaticFiles
 
+from chat_space.audit_page import AuditPage
 from chat_space.auth import Door, Seal
 from chat_space.client import Api, ApiError
 from chat_space.doors import Pages
+from chat_space.execution_page import ExecutionPage
 from chat_space.middleware import NoFiles, SecurityHeaders, ShowTheDoor
 from chat_space.proxies import TrustedProxies
 from chat_space.render import STATIC
@@ -53,6 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(pages.router())
     app.include_router(TokenPage(door, settings.root_path, settings.api_url).router())
+    app.include_router(AuditPage(door, settings.root_path).router())
+    app.include_router(ExecutionPage(door, settings.root_path).router())
     app.mount("/space-static", StaticFiles(directory=STATIC), name="space-static")
     app.add_middleware(NoFiles)
     app.add_middleware(

@@ -18,7 +18,7 @@ from chat_space.client import ApiError
 GRADIO_SCRIPTS = "'self' 'unsafe-inline' 'unsafe-eval'"
 OWN_SCRIPTS = "'self'"
 OPEN_PATHS = ("/login", "/logout", "/link/", "/password", "/livez", "/space-static/")
-OWN_PATHS = (*OPEN_PATHS, "/tokens")  # pages that are not Gradio's
+OWN_PATHS = (*OPEN_PATHS, "/tokens", "/executions/", "/audit")  # pages that are not Gradio's
 # What Gradio offers around files; this Space has none.
 FILE_ROUTES = re.compile(
     r"/gradio_api/(file|proxy|stream|upload|component_server|process_recording|deep_link)"

@@ -16,6 +16,18 @@ MOST_ROWS = 50  # of a step's changes or inputs; the rest is counted
 MOST_UNLOCKS = 3  # what the API offers at most
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 BUILT_IN = "project."  # actions on policy, members and the like, which no diff shows
+ADMINISTRATION = {  # what a project's admins do is declared in no registry
+    "project.policy.set": "Set the policy",
+    "project.member.set": "Give a member a role",
+    "project.member.remove": "Remove a member",
+    "project.approval.decide": "Decide a request",
+    "project.approval.withdraw": "Withdraw a request",
+    "project.update": "Rename the project",
+    "project.archive": "Archive the project",
+    "project.pause": "Pause the project",
+    "project.resume": "Resume the project",
+    "project.revert": "Go back to an earlier version",
+}
 PROMISES = ("success", "pending_approval")
 
 
@@ -97,9 +109,23 @@ def changes(diff: list[Json], registry: Json, state: Json) -> list[Json]:
 
 
 def action_title(action: str, registry: Json) -> str:
-    """The action's declared title, else its id (an action this caller may not see)."""
+    """The action's title, else its id (an action this caller may not see)."""
     titles = {item["id"]: item.get("title") for item in registry.get("actions", [])}
-    return titles.get(action) or action
+    return titles.get(action) or ADMINISTRATION.get(action) or action
+
+
+def inputs_of(step: Json, registry: Json) -> list[Json]:
+    """The inputs of a step or an execution as `{"label", "value"}`."""
+    actions = {item["id"]: item for item in registry.get("actions", [])}
+    root = actions.get(step["action"], {}).get("inputs") or {}
+    schema = resolve(root, root)
+    return [
+        {
+            "label": property_label(schema, key, property_schema(schema, key, root)),
+            "value": show(value),
+        }
+        for key, value in list((step.get("inputs") or {}).items())[:MOST_ROWS]
+    ]
 
 
 def _step(step: Json, registry: Json, state: Json) -> Json:
@@ -109,7 +135,7 @@ def _step(step: Json, registry: Json, state: Json) -> Json:
         "changes": changes((step.get("diff") or [])[:MOST_ROWS], registry, state),
         "more": max(0, len(step.get("diff") or step.get("inputs") or []) - MOST_ROWS),
         "explanations": step.get("explanations", []) if step["status"] not in PROMISES else [],
-        "inputs": _inputs(step, registry) if not step.get("diff") else [],
+        "inputs": inputs_of(step, registry) if not step.get("diff") else [],
         "builtin": step["action"].startswith(BUILT_IN),
         "reached": True,
     }
@@ -122,23 +148,10 @@ def _unreached(step: Json, registry: Json) -> Json:
         "changes": [],
         "explanations": [],
         "more": max(0, len(step.get("inputs") or []) - MOST_ROWS),
-        "inputs": _inputs(step, registry),
+        "inputs": inputs_of(step, registry),
         "builtin": False,
         "reached": False,
     }
-
-
-def _inputs(step: Json, registry: Json) -> list[Json]:
-    actions = {item["id"]: item for item in registry.get("actions", [])}
-    root = actions.get(step["action"], {}).get("inputs") or {}
-    schema = resolve(root, root)
-    return [
-        {
-            "label": property_label(schema, key, property_schema(schema, key, root)),
-            "value": show(value),
-        }
-        for key, value in list((step.get("inputs") or {}).items())[:MOST_ROWS]
-    ]
 
 
 def _title(steps: list[Json]) -> str:

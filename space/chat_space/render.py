@@ -31,6 +31,11 @@ def _day(at: str) -> str:
     return datetime.fromisoformat(at).strftime("%d %b %Y").removeprefix("0")
 
 
+def _moment(at: str) -> str:
+    """An ISO 8601 time to the second, as "22 Nov 2026 09:57:03" (UTC)."""
+    return datetime.fromisoformat(at).strftime("%d %b %Y %H:%M:%S").removeprefix("0")
+
+
 def _thousands(number: float) -> str:
     """A number with thin spaces between its thousands: 1 250 000."""
     return clip(f"{number:,}".replace(",", "\u2009"))
@@ -39,6 +44,14 @@ def _thousands(number: float) -> str:
 def _isolated(text: Any) -> Markup:
     """Somebody's text: its direction is its own, and what would be invisible has a mark."""
     return Markup("<bdi>{}</bdi>").format(Markup("").join(map(_sign, str(text))))
+
+
+def _coded(text: str) -> Markup:
+    """A sentence of the API's; what stands between backticks is code."""
+    parts = [_isolated(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    )
 
 
 def _sign(character: str) -> str:
@@ -67,7 +80,8 @@ environment = Environment(
     lstrip_blocks=True,
 )
 environment.filters |= {
-    "when": _when, "day": _day, "thousands": _thousands, "isolated": _isolated, "clip": clip,
+    "when": _when, "day": _day, "moment": _moment, "thousands": _thousands,
+    "isolated": _isolated, "coded": _coded, "clip": clip,
 }  # fmt: skip
 environment.globals |= {"emblems": EMBLEMS, "assets": _version(), "nonce": _nonce}
 
@@ -140,9 +154,9 @@ def composer() -> str:
     return environment.get_template("composer.html").render()
 
 
-def activity(rows: list[Json], more: bool) -> str:
-    """The executions, newest first; `more` offers older ones."""
-    return environment.get_template("activity.html").render(rows=rows, more=more)
+def activity(told: Json, root: str) -> str:
+    """The executions, newest first, below their filters; `more` in `told` offers older ones."""
+    return environment.get_template("activity.html").render(**told, root=root)
 
 
 def approvals(cards: list[Json], past: list[Json], waiting: int, remark: str = "") -> str:

@@ -12,12 +12,13 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from chat_space import notes, render, tokens
 from chat_space.auth import Door
 from chat_space.browsers import NO_STORE, origin_of, refuse_foreign, text
 from chat_space.client import ApiError, Caller, Json
+from chat_space.doorway import shut
 
 TOKENS = "/tokens"
 REPEATED = "This token was made before, and its text was shown then. Revoke it if you have lost it."
@@ -76,7 +77,7 @@ class TokenPage:
             outcome = await _done(self.door.caller(request), form, draft)
         except ApiError as error:
             if error.status == 401:
-                return self._to("/login?next=%2Ftokens")
+                return shut(request, self.root, error, TOKENS)
             outcome = Outcome(notes.of_error(error), draft, status=error.status)
         return await self._answer(request, View.of(form), outcome)
 
@@ -84,22 +85,10 @@ class TokenPage:
         try:
             told = await _read(self.door.caller(request), view)
         except ApiError as error:
-            return self._shut(error)
+            return shut(request, self.root, error, TOKENS)
         places = {"root": self.root, "api": self.api_url, "space": origin_of(request) + self.root}
         page = render.page("tokens.html", view=view, outcome=outcome, **places, **told)
         return HTMLResponse(page, outcome.status, headers=NO_STORE)
-
-    def _shut(self, error: ApiError) -> Response:
-        """Where the page can't be shown: the door, the password that is due, or why not."""
-        if error.status == 401:
-            return self._to("/login?next=%2Ftokens")
-        if error.code == "password_change_required":
-            return self._to("/password")
-        page = render.page("unavailable.html", root=self.root, error=error.detail)
-        return HTMLResponse(page, error.status, headers=NO_STORE)
-
-    def _to(self, path: str) -> Response:
-        return RedirectResponse(self.root + path, 303, headers=NO_STORE)
 
 
 def draft_of(form: FormData) -> tokens.Draft:

@@ -20,6 +20,7 @@ from tests.space import fake_governance as governance
 from tests.space import fake_lifecycle as lifecycle
 from tests.space import fake_people as people
 from tests.space import fake_tokens as tokens
+from tests.space import fake_trail as trail
 from tests.space.fake_world import AT, Problem, Project, read, worlds
 
 Json = dict[str, Any]
@@ -43,6 +44,9 @@ class FakeApi:
     seen: list[tuple[str, str, Json]] = field(default_factory=list)
     broken: str | None = None  # a path ending that answers 503
     organization: str = "o-1"
+    reads: int = 1000  # executions that one answer looks at, as archived ranges are
+    archived: int = 0  # up to which seq
+    objects: list[Json] | None = None  # the archive's; None where the API has no such route
     url: str = ""
 
     def bodies(self, ending: str) -> list[Json]:
@@ -187,8 +191,8 @@ class FakeApi:
         project = self.projects.get(slug)
         if project is None:
             raise Problem(404, "not_found", "There is no such project.")
-        if what == "executions" and request.method == "GET":
-            return _page(project.executions, request)
+        if request.method == "GET" and (told := trail.answer(self, project, request, what)):
+            return told
         if changed := lifecycle.change(self, project, who, (request.method, what), body):
             return changed
         routes: dict[str, Callable[[], Json]] = {
@@ -216,14 +220,6 @@ def _only(plan: Json) -> Json:
     """The one execution, with the request that it waits for."""
     approval = {"approval": plan["approval"]} if "approval" in plan else {}
     return {**plan["executions"][0], **approval}
-
-
-def _page(executions: list[Json], request: Request) -> Json:
-    limit = int(request.query_params.get("limit", 50))
-    before = int(request.query_params.get("cursor") or len(executions) + 1)
-    older = [item for item in reversed(executions) if item["seq"] < before]
-    cursor = str(older[limit - 1]["seq"]) if len(older) > limit else None
-    return {"items": older[:limit], "next_cursor": cursor}
 
 
 def fake_app(fake: FakeApi) -> Starlette:

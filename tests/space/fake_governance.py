@@ -118,6 +118,11 @@ def answer(project: Project, who: str, method: str, what: str, body: Json) -> Js
         return withdraw(project, request, who)
     if what == "forecast":
         return _forecast(project)
+    if (method, what) == ("GET", "members"):
+        return page(
+            [{"id": f"u-{n}", "username": n, "role": r, "since": AT}
+             for n, r in project.roles.items()]
+        )  # fmt: skip
     if project.role(who) != "admin":
         raise Problem(403, "forbidden", "Admins of the project only.")
     return _administer(project, who, method, what, body)
@@ -138,10 +143,6 @@ def _administer(project: Project, who: str, method: str, what: str, body: Json) 
         project.status = "active"
         return project.record(f"project.{part}", who)
     routes: dict[tuple[str, str], Callable[[], Json]] = {
-        ("GET", "members"): lambda: page(
-            [{"id": f"u-{n}", "username": n, "role": r, "since": AT}
-             for n, r in project.roles.items()]
-        ),
         ("PUT", "members"): lambda: _enrol(project, who, name, body["role"]),
         ("DELETE", "members"): lambda: _leave(project, who, name),
         ("GET", "policy"): lambda: _policies(project, name),

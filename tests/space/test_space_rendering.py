@@ -3,6 +3,7 @@
 import pytest
 from chat_space import proposals, render, thread
 from chat_space.cards import cards
+from chat_space.filters import Filters
 from chat_space.labels import humanize, readable_path, show
 from chat_space.suggestions import suggest
 
@@ -45,7 +46,13 @@ def test_hostile_conversation_is_shown_as_text(demo):
 def test_a_hostile_name_in_the_activity_is_shown_as_text():
     """A username or an explanation from the audit log never becomes markup."""
     row = {"seq": 1, "at": "2026-11-22T09:57:03.123456Z", "who": HOSTILE, "what": HOSTILE}
-    html = render.activity([row | {"why": HOSTILE, "status": HOSTILE, "cost": 1}], more=True)
+    told = {
+        "rows": [row | {"why": HOSTILE, "status": HOSTILE, "cost": 1}], "more": True,
+        "wanted": Filters(HOSTILE, HOSTILE, HOSTILE, HOSTILE), "statuses": [(HOSTILE, HOSTILE)],
+        "actions": [(HOSTILE, HOSTILE)], "people": [(HOSTILE, HOSTILE)], "said": HOSTILE,
+        "project": HOSTILE,
+    }  # fmt: skip
+    html = render.activity(told, "")
     assert "<img" not in html
 
 

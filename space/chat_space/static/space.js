@@ -231,11 +231,6 @@
         if (!typed) goBackTo(element);
       });
     },
-    activity(element, trigger) {
-      element.addEventListener("click", (event) => {
-        if (event.target.closest("[data-older]")) act(trigger);
-      });
-    },
     name(project) {
       const address = new URL(location.href);
       if (!project || address.searchParams.get("project") === project) return;

@@ -22,7 +22,10 @@ CONVERSATION = (
     "watch('value', () => space.answered(element));"
 )
 COMPOSER = "space.composer(element, (data) => trigger('send', data))"
-ACTIVITY = "space.activity(element, () => trigger('older', {}))"
+ACTIVITY = (
+    "trail.activity(element, () => trigger('older', {}), (data) => trigger('filter', data));"
+    "watch('value', () => trail.filtered(element));"
+)
 
 # The project that the page's address names, and the address that names the project.
 WANTED = "() => new URLSearchParams(location.search).get('project') || ''"
@@ -95,5 +98,7 @@ def _wire_work(blocks: gr.Blocks, parts: Parts, work: Work) -> tuple[Any, Any]:
 
 def _wire_activity(parts: Parts, activity: Activity) -> None:
     shown = [parts.header, parts.activity, parts.rows]
-    parts.activity_tab.select(activity.open, parts.project, shown, **QUIET)
-    parts.activity.older(activity.older, [parts.project, parts.rows], shown, **QUIET)
+    given = [parts.project, parts.rows]
+    parts.activity_tab.select(activity.open, given, shown, **QUIET)
+    parts.activity.filter(activity.filter, parts.project, shown, **QUIET)
+    parts.activity.older(activity.older, given, shown, **QUIET)
