@@ -9,6 +9,7 @@ import typer
 from control_plane.archive import run as runs
 from control_plane.archive.anchors import anchored
 from control_plane.archive.bucket import Bucket
+from control_plane.archive.forgetting import forget
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
 from control_plane.settings import settings
 
@@ -23,7 +24,8 @@ def run(
 ) -> None:
     """Archive whole UTC days older than the setting says: to S3, read back, then removed here.
 
-    The chains' heads and the archive's objects are anchored at the end.
+    What was erased is taken from the archive, too. The chains' heads and the archive's objects are
+    anchored at the end.
     """
     days = _days(older_than) if older_than else settings().archive_after_days
     url = required("chat_agent_archiver_database_url")
@@ -33,6 +35,7 @@ def run(
     try:
         with anchored(url, anchors), typer.progressbar(length=length, label="Archiving") as bar:
             summary = runs.archive(url, bucket, days, progress=bar.update)
+        forget(url, bucket)
     except (Incomplete, Overtaken, ReadBackDiffers) as error:
         raise fail(str(error)) from error
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")

@@ -1,7 +1,8 @@
-"""One S3 bucket: put without overwriting, read back, read ranges."""
+"""One S3 bucket: put without overwriting, read back, read ranges, delete versions."""
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
@@ -11,6 +12,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of an object, or a marker that hides those before it."""
+
+    key: str
+    id: str
+    is_marker: bool = False
 
 
 class Bucket:
@@ -56,6 +66,22 @@ class Bucket:
         pages = self._client.get_paginator("list_objects_v2")
         found = pages.paginate(Bucket=self.name, Prefix=prefix, StartAfter=after)
         return sorted(item["Key"] for page in found for item in page.get("Contents", []))
+
+    def versions(self, prefix: str) -> list[Version]:
+        """Every version of every object with a prefix, and every delete marker."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self.name, Prefix=prefix
+        )
+        found: list[Version] = []
+        for page in pages:
+            found += [Version(v["Key"], v["VersionId"]) for v in page.get("Versions", [])]
+            markers = page.get("DeleteMarkers", [])
+            found += [Version(m["Key"], m["VersionId"], is_marker=True) for m in markers]
+        return found
+
+    def delete(self, key: str, version_id: str) -> None:
+        """Delete one version of an object, or a delete marker, for good."""
+        self._client.delete_object(Bucket=self.name, Key=key, VersionId=version_id)
 
     def last_key(self, prefix: str, after: str) -> str | None:
         """The last key with a prefix that comes after another key; None where there is none."""
