@@ -132,7 +132,7 @@ def expire(store: Store, target: Target, approval: str) -> bool:
     def attempt() -> bool:
         sought = asked(target, [], approval=approval)
         with writing(store, sought) as transaction:
-            journal = Journal(context_of(target, transaction.loaded, {}, sought))
+            journal = Journal(context_of(target, transaction.loaded, sought=sought))
             waiting = journal.context.approval
             if waiting is None or not _overdue(waiting, journal.context.at):
                 return False

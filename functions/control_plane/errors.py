@@ -12,6 +12,7 @@ ControlPlaneError
  ├─ MethodNotAllowed     405  the address is there, for other methods
  ├─ Conflict             409  a name is taken
  ├─ ConfirmationStale    409  what was confirmed is no longer what would happen
+ ├─ StateErased          410  what was at a version was erased
  ├─ BodyTooLarge         413
  ├─ UnsupportedMediaType 415
  ├─ IdempotencyConflict  422  one key, two bodies
@@ -136,6 +137,13 @@ class ApprovalSuperseded(ControlPlaneError):
 
     code = "approval_superseded"
     status = HTTPStatus.CONFLICT
+
+
+class StateErased(ControlPlaneError):
+    """The state of that version was erased. Look at one before the erased versions, or after."""
+
+    code = "state_erased"
+    status = HTTPStatus.GONE
 
 
 class InvalidPolicy(ControlPlaneError):

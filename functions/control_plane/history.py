@@ -6,7 +6,7 @@ from typing import Any
 from control_plane.archive.reader import Archive
 from control_plane.canonical import canonical, sha256, stored
 from control_plane.engine.effects import apply
-from control_plane.errors import NotFound
+from control_plane.errors import NotFound, StateErased
 from control_plane.models import Json, Past
 from control_plane.store import Store
 from control_plane.target import Target
@@ -17,8 +17,11 @@ type Record = Mapping[str, Any]
 def state_at_version(
     store: Store, archived: Archive, target: Target, version: int
 ) -> dict[str, Json]:
-    """The state at an earlier version. Raises `NotFound` for a version that has not been."""
-    past, at = _state_at(store, archived, target, version)
+    """The state at an earlier version.
+
+    Raises `NotFound` for a version that has not been, `StateErased` for one that was erased.
+    """
+    past, at = moment_of(store, archived, target, version)
     if past is None:
         raise NotFound(f"This project has no version {version}.")
     hashes = {id: sha256(canonical(component)) for id, component in past.components.items()}
@@ -31,13 +34,14 @@ def state_at_version(
 
 
 def past_at(store: Store, archived: Archive, target: Target, version: int) -> Past | None:
-    """A version as it was; None for one that has not been."""
-    return _state_at(store, archived, target, version)[0]
+    """A version as it was; None for one that has not been. Raises `StateErased`."""
+    return moment_of(store, archived, target, version)[0]
 
 
-def _state_at(
+def moment_of(
     store: Store, archived: Archive, target: Target, version: int
 ) -> tuple[Past | None, str | None]:
+    """A version as it was, and when it was made. Raises `StateErased`."""
     held = store.read(target.org, "checkpoint", project=target.project, version=version)
     reached, at = (held[0]["version"], held[0]["at"]) if held else (0, None)
     past = (
@@ -68,7 +72,7 @@ def _changes(
 ) -> list[tuple[Record, Json]]:
     """Record and diff of the successes from one version to another, wherever they lie."""
     rows = store.read(target.org, "changes", project=target.project, after=after, until=until)
-    live = [(stored(row["record"]), stored(row["payload"])["diff"]) for row in rows]
+    live = [(stored(row["record"]), _diff(row["payload"])) for row in rows]
     until = live[0][0]["version"] - 1 if live else until
     older: list[tuple[Record, Json]] = []
     if until > after:
@@ -76,8 +80,14 @@ def _changes(
             if record["version"] <= after:
                 break
             if record["version"] <= until:
-                older.append((record, stored(payload)["diff"]))
+                older.append((record, _diff(payload)))
     return [*reversed(older), *live]
+
+
+def _diff(payload: str | None) -> Json:
+    if payload is None:
+        raise StateErased()
+    return stored(payload)["diff"]
 
 
 def _archived_successes(
@@ -86,7 +96,7 @@ def _archived_successes(
     target: Target,
     version: int | None = None,
     at: str | None = None,
-) -> Iterator[tuple[Record, str]]:
+) -> Iterator[tuple[Record, str | None]]:
     """Archived successes, newest first, from the range on that a version or an instant is in."""
     [found] = store.read(
         target.org, "archived_until", project=target.project, version=version, at=at

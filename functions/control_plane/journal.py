@@ -49,7 +49,7 @@ class Journal:
         self._effects += effects
         if decision.changes:
             self._changed |= decision.components
-            self._effects += decision.effects
+            self._effects += [{"seq": done.seq, **effect} for effect in decision.effects]
             self._outbox += [_message(message, self.context.seq) for message in decision.messages]
         return done
 

@@ -1,11 +1,12 @@
 """From what was asked to what a decision reads: what to load, and the context that it makes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import orjson
 
-from control_plane import history, policies
+from control_plane import erasure, history, policies
 from control_plane.archive.reader import Archive
 from control_plane.canonical import MAX_INTEGER
 from control_plane.engine.context import Context, Stopped
@@ -19,12 +20,13 @@ from control_plane.engine.counters import (
 )
 from control_plane.engine.migration import MigrationFailed, migration
 from control_plane.engine.policy import Policy
-from control_plane.errors import NotFound, Unavailable
+from control_plane.errors import NotFound, StateErased, Unavailable
 from control_plane.models import (
     GENESIS_HASH,
     ROLE_RANK,
     Approval,
     Decision,
+    Erasable,
     Intent,
     Json,
     Past,
@@ -32,13 +34,29 @@ from control_plane.models import (
     Requirement,
 )
 from control_plane.registry import REVERT
+from control_plane.registry.builtin import ERASE
 from control_plane.store import Loaded, Store
 from control_plane.store.writing import Asked
 from control_plane.target import Target
 
-type Pasts = Mapping[int, Past]
+type Range = tuple[int, int]
 
 POLICY_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Pasts:
+    """What intents name of the past: states by version, those that are erased, and ranges to erase.
+
+    What was stays so: it is read without the lock.
+    """
+
+    versions: Mapping[int, Past] = field(default_factory=dict)
+    erased: frozenset[int] = frozenset()
+    ranges: Mapping[Range, Erasable] = field(default_factory=dict)
+
+
+NOTHING = Pasts()
 
 
 class PolicyMoved(Exception):
@@ -90,14 +108,27 @@ def _counters(principal: Principal, intents: Sequence[Intent], policy: Policy) -
     return [*(stored_counter(name, principal.owner) for name in PERSONAL), QUOTA, BUDGET, *own]
 
 
-def pasts(
-    store: Store, archived: Archive, target: Target, intents: Sequence[Intent]
-) -> dict[int, Past]:
-    """The states that reverts go back to. What was at a version stays so: it needs no lock."""
-    named = (i.inputs.get("version") for i in intents if i.action.partition("@")[0] == REVERT)
-    versions = {v for v in named if type(v) is int and 0 <= v <= MAX_INTEGER}
-    found = {v: history.past_at(store, archived, target, v) for v in versions}
-    return {version: past for version, past in found.items() if past is not None}
+def pasts(store: Store, archived: Archive, target: Target, intents: Sequence[Intent]) -> Pasts:
+    """The states that reverts go back to, and the executions that erasures would erase."""
+    versions: dict[int, Past] = {}
+    erased: set[int] = set()
+    for [version] in _named(intents, REVERT, "version"):
+        try:
+            past = history.past_at(store, archived, target, version)
+        except StateErased:
+            erased.add(version)
+        else:
+            versions |= {version: past} if past is not None else {}
+    ranges = _named(intents, ERASE, "first_seq", "last_seq")
+    erasable = {(a, b): erasure.erasable(store, archived, target, a, b) for a, b in ranges}
+    return Pasts(versions, frozenset(erased), erasable)
+
+
+def _named(intents: Sequence[Intent], action: str, *inputs: str) -> set[tuple[int, ...]]:
+    """What intents of an action name, where that can be."""
+    asked = [intent.inputs for intent in intents if intent.action.partition("@")[0] == action]
+    named: list[tuple[Any, ...]] = [tuple(map(given.get, inputs)) for given in asked]
+    return {each for each in named if all(type(n) is int and 0 <= n <= MAX_INTEGER for n in each)}
 
 
 def seen(target: Target, loaded: Loaded, past: Pasts, sought: Asked) -> Context:
@@ -114,7 +145,7 @@ def seen(target: Target, loaded: Loaded, past: Pasts, sought: Asked) -> Context:
 
 
 def context_of(
-    target: Target, loaded: Loaded, past: Pasts | None = None, sought: Asked | None = None
+    target: Target, loaded: Loaded, past: Pasts = NOTHING, sought: Asked | None = None
 ) -> Context:
     """What decisions read, as it was loaded; who may see the project is not checked here.
 
@@ -134,7 +165,9 @@ def context_of(
         hash=loaded.head.get("hash", GENESIS_HASH),
         components=loaded.components,
         slug=loaded.head.get("slug", ""),
-        past=past or {},
+        past=past.versions,
+        erased=past.erased,
+        erasable=past.ranges,
         policy=known.policy,
         policy_version=known.version,
         usage=loaded_counters(loaded.usage),

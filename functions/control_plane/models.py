@@ -71,6 +71,38 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """What executions have put into the state and should be gone from it.
+
+    `placed` has the values with their places; `texts` those that were nowhere in the state before.
+    """
+
+    placed: frozenset[tuple[str, str | int | float]] = frozenset()
+    texts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Erasable:
+    """A range of executions as an erasure finds it; they never change, so it needs no lock.
+
+    `rows` is how many of them have a payload to erase, `waiting` the seq of one that waits for
+    approval; `versions` and `moments` are the first and the last; `about` the waiting ones that
+    they answered; `brought` what they put into the state, and `after` the state right after them,
+    made at `after_at`, unless that was erased before.
+    """
+
+    whole: bool = False
+    rows: int = 0
+    waiting: int | None = None
+    versions: tuple[int, int] | None = None
+    moments: tuple[str, str] | None = None
+    about: Sequence[int] = ()
+    brought: Brought = Brought()
+    after: Past | None = None
+    after_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why a decision is not a success: a stable code with ids and integers, no sentence."""
 

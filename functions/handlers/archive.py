@@ -4,6 +4,7 @@ from typing import Any
 
 from control_plane.archive.anchors import anchor, anchored
 from control_plane.archive.bucket import Bucket
+from control_plane.archive.forgetting import forget
 from control_plane.archive.lag import lag
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
 from control_plane.archive.run import archive
@@ -24,7 +25,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
         if event.get("only") == "anchors":
             return {"anchors": len(anchor(url, anchors))}
         with anchored(url, anchors):
-            return _archived(given, context)
+            done = _archived(given, context)
+        forget(url, Bucket(given.chat_agent_archive_bucket))
+        return done
     except (Incomplete, Overtaken, ReadBackDiffers) as error:
         say(detail=str(error))  # in our own words: ids and numbers
         raise

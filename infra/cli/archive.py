@@ -10,6 +10,7 @@ from typing import Annotated, TextIO
 
 import typer
 from control_plane.archive.bucket import Bucket
+from control_plane.archive.forgetting import forget
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
 from control_plane.settings import settings
 
@@ -24,7 +25,8 @@ def run(
 ) -> None:
     """Archive whole UTC days older than the setting says: to S3, read back, then removed here.
 
-    The chains' heads and the archive's objects are anchored at the end.
+    What was erased is taken from the archive, too. The chains' heads and the archive's objects are
+    anchored at the end.
     """
     from control_plane.archive import run as runs
     from control_plane.archive.anchors import anchored
@@ -34,8 +36,10 @@ def run(
     bucket = Bucket(required("chat_agent_archive_bucket"))
     anchors = Bucket(required("chat_agent_anchor_bucket"))
     bar = typer.progressbar(length=runs.pending(url, days), label="Archiving")
-    with _told(), anchored(url, anchors), bar:
-        summary = runs.archive(url, bucket, days, progress=bar.update)
+    with _told():
+        with anchored(url, anchors), bar:
+            summary = runs.archive(url, bucket, days, progress=bar.update)
+        forget(url, bucket)
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")
     for key in summary.unnamed:
         typer.echo(f"No manifest names {key}. See `chat-agent archive clean`.", err=True)

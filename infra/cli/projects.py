@@ -8,7 +8,7 @@ import typer
 from infra.cli.shared import Organization, ask, check_slug, organization, project
 
 app = typer.Typer(
-    help="Projects: make, list, pause, resume, archive, purge; their members.",
+    help="Projects: make, list, pause, resume, archive, erase, purge; their members.",
     no_args_is_help=True,
 )
 
@@ -93,6 +93,26 @@ def member(
     else:
         ask(store, target, SET_MEMBER, {"user": user, "role": role}, subject=user)
     typer.echo(f"{username}: {role}.")
+
+
+@app.command()
+def erase(
+    slug: Slug,
+    first: Annotated[int, typer.Argument(help="The first execution's seq.")],
+    last: Annotated[int, typer.Argument(help="The last execution's seq.")],
+    reason: Annotated[str, typer.Option(prompt="Why", help="Why; it is kept.")],
+    org: Organization = "main",
+) -> None:
+    """Erase what executions hold, for good: their records and hashes stay.
+
+    What they put into the state must be gone from there first. In the archive, it goes with the
+    next archive run.
+    """
+    store, target = project(org, slug)
+    ask(store, target, "project.erase", {"first_seq": first, "last_seq": last, "reason": reason})
+    typer.echo(
+        f"Executions {first} to {last} of {slug} are erased; in the archive by its next run."
+    )
 
 
 def _change(slug: str, org: str, action: str, status: str) -> None:

@@ -191,6 +191,11 @@ ROWS = (
     Row(f"POST {P}/archive", _ask("admin", "admin"), lambda _: {}, SPARE),
     Row(f"POST {P}/purge", _ask("admin", "admin"), lambda _: {"slug": "another"}, SPARE),
     Row(
+        f"POST {P}/erasures",
+        _ask("admin", "admin"),
+        lambda _: {"first_seq": 10**9, "last_seq": 10**9, "reason": "asked for"},
+    ),
+    Row(
         "POST /v1/tokens",
         _session(),
         lambda _: {"name": "mine", "scopes": ["read"]},

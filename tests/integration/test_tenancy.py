@@ -32,6 +32,7 @@ TENANT_TABLES = [
     "sign_in_links",
     "tokens",
     "anchor_heads",
+    "erasures",
 ]
 
 

@@ -49,7 +49,7 @@ def decide(project: str, approval: ApprovalId, body: bodies.Vote) -> Response[st
     """Approve or reject a request. What was approved is what happens, or nothing does."""
     target = shared.target_of(router, project, "approve")
     said = body.model_dump()
-    request_id = shared.request_id(router, None)
+    request_id = shared.requested(router, None)
     try:
         done = deciding.vote(shared.store(), shared.archived(), target, approval, said, request_id)
     except ApprovalSuperseded as superseded:
@@ -65,6 +65,6 @@ def withdraw(
 ) -> Response[str]:
     """Take back one's own request."""
     target = shared.target_of(router, project, "execute")
-    request_id = shared.request_id(router, None)
+    request_id = shared.requested(router, None)
     done = deciding.withdraw(shared.store(), shared.archived(), target, approval, request_id)
     return shared.answer(shown_to(target, done))

@@ -1,4 +1,4 @@
-"""Whether a project's chain holds."""
+"""Whether a project's chain holds; and taking out of it what nobody may keep."""
 
 from typing import Annotated
 
@@ -7,7 +7,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from control_plane import checking
-from control_plane.api import shared
+from control_plane.api import bodies, shared
+from control_plane.registry import builtin
 
 router = APIGatewayHttpRouter()
 
@@ -19,3 +20,15 @@ def verify_chain(
     """Check the chain in the database, some thousand executions a call; says what it left out."""
     target = shared.target_of(router, project)
     return shared.answer(checking.check_chain(shared.store(), target, from_seq))
+
+
+@router.post("/projects/<project>/erasures")
+def erase(project: str, body: bodies.Erasure) -> Response[str]:
+    """Erase what executions hold, for good: their records and hashes stay. Answers the execution.
+
+    Values that they put into the state must be gone from there first; the versions in between can
+    no longer be read.
+    """
+    target = shared.target_of(router, project)
+    inputs = body.model_dump(exclude={"request_id"})
+    return shared.asked(router, target, builtin.ERASE, inputs, request_id=body.request_id)

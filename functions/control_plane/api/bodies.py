@@ -105,6 +105,15 @@ class Revert(Body):
     version: Annotated[int, Field(ge=0, le=2**53 - 1), BeforeValidator(_whole)]
 
 
+class Erasure(Body):
+    """Which executions lose what they hold, and why; the reason itself is kept."""
+
+    request_id: RequestId | None = None
+    first_seq: Annotated[int, Field(ge=1, le=2**53 - 1), BeforeValidator(_whole)]
+    last_seq: Annotated[int, Field(ge=1, le=2**53 - 1), BeforeValidator(_whole)]
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
 Status = Literal["success", "rejected", "failed", "pending_approval"]
 ApprovalStatus = Literal["pending", "done", "rejected", "withdrawn", "expired", "superseded"]
 

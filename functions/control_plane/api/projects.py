@@ -36,7 +36,7 @@ def create_project(body: bodies.NewProject) -> Response[str]:
     caller = administration.require_admin(shared.caller(router))
     names = {"slug": body.slug, "title": body.title or body.slug, "template": body.template}
     asking = (caller.org, caller.principal)
-    request_id = shared.request_id(router, None)
+    request_id = shared.requested(router, None)
     created = administration.create_project(
         shared.store(), shared.registries(), asking, names, request_id
     )
@@ -128,7 +128,7 @@ def execute(project: str, body: bodies.Execution) -> Response[str]:
     """Execute one action. The answer is its execution, whatever was decided."""
     request = Request(
         kind="execution",
-        request_id=shared.request_id(router, body.request_id),
+        request_id=shared.requested(router, body.request_id),
         intents=[Intent(body.action, body.inputs)],
         confirm=body.confirm,
         replaces=body.replaces,
@@ -142,7 +142,7 @@ def execute_plan(project: str, body: bodies.Plan) -> Response[str]:
     """Execute several actions as one: exactly what the confirmed preview predicted, or nothing."""
     request = Request(
         kind="plan",
-        request_id=shared.request_id(router, body.request_id, bodies.LONGEST_PLAN_ID),
+        request_id=shared.requested(router, body.request_id, bodies.LONGEST_PLAN_ID),
         intents=_intents(body.steps),
         confirm=body.confirm,
         replaces=body.replaces,
@@ -187,7 +187,7 @@ def revert(project: str, body: bodies.Revert) -> Response[str]:
     """Bring back the state of an earlier version, as an execution like any other; admins only."""
     request = Request(
         kind="execution",
-        request_id=shared.request_id(router, body.request_id),
+        request_id=shared.requested(router, body.request_id),
         intents=[Intent(REVERT, {"version": body.version})],
         confirm=None,
     )

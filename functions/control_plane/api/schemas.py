@@ -79,7 +79,7 @@ _HEADERS: Described = {
     "RetryAfter": {"required": True, "schema": {"type": "integer", "minimum": 1}},
 }
 _HEADER_NAMES = {"RequestId": "X-Request-Id", "ETag": "ETag", "RetryAfter": "Retry-After"}
-PROBLEMS = [HTTPStatus(s) for s in (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)]
+PROBLEMS = [HTTPStatus(s) for s in (400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503)]
 _JSON_VALUE: Described = {
     "description": "Any JSON, whose integers every reader reads alike.",
     "anyOf": [

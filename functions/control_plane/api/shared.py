@@ -102,7 +102,7 @@ def bearer(router: APIGatewayHttpRouter) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def request_id(router: APIGatewayHttpRouter, given: str | None, longest: int = 128) -> str:
+def requested(router: APIGatewayHttpRouter, given: str | None, longest: int = 128) -> str:
     """The body's request id or the Idempotency-Key header's; the gateway's where none is given.
 
     So an execution and the log of the request that asked for it name the same id.
@@ -121,14 +121,14 @@ def asked(
     action: str,
     inputs: Mapping[str, Any],
     subject: str | None = None,
+    request_id: str | None = None,
 ) -> Response[str]:
     """Ask for a built-in action, whose route's body is its input; answers its execution.
 
-    The request id is the Idempotency-Key header's; the gateway's where none is sent.
+    The request id is the given one or the Idempotency-Key header's; the gateway's without either.
     """
-    request = Request(
-        "execution", request_id(router, None), [Intent(action, inputs)], None, subject=subject
-    )
+    id, intents = requested(router, request_id), [Intent(action, inputs)]
+    request = Request("execution", id, intents, None, subject=subject)
     return execution_of(target, execution.execute(store(), archived(), target, request))
 
 

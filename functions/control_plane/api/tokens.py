@@ -32,7 +32,7 @@ def create_token(body: bodies.NewToken) -> Response[str]:
     """Make an API token for oneself. Answers the execution, with `token`, shown this once."""
     caller = ready_to_act(shared.person(router))
     new = tokens.NewToken(body.name, body.scopes, body.projects, body.days)
-    request_id = shared.request_id(router, None)
+    request_id = shared.requested(router, None)
     return shared.answer(tokens.create(_issuer(caller), caller.user, new, request_id))
 
 
@@ -41,7 +41,7 @@ def revoke_token(token: TokenId) -> Response[str]:
     """End a token at once: one's own; for admins of the organization, anybody's."""
     caller = shared.caller(router)
     owner = None if caller.admin else caller.user
-    request_id = shared.request_id(router, None)
+    request_id = shared.requested(router, None)
     return shared.answer(tokens.revoke(_issuer(caller), owner, token, request_id))
 
 

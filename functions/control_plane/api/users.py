@@ -23,7 +23,7 @@ def list_users(limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = Non
 @router.post("/users")
 def create_user(body: bodies.NewUser) -> Response[str]:
     """Make a person, who must change this password at the first sign-in; no API token may."""
-    target, request_id = shared.system_by_session(router), shared.request_id(router, None)
+    target, request_id = shared.system_by_session(router), shared.requested(router, None)
     made = administration.add_user(
         shared.store(), shared.archived(), target, body.model_dump(), request_id
     )
@@ -42,7 +42,7 @@ def update_user(username: str, body: bodies.UserUpdate) -> Response[str]:
 @router.post("/users/<username>/password")
 def set_password(username: str, body: bodies.NewPassword) -> Response[str]:
     """Give somebody a password that they must change at the next sign-in; no API token may."""
-    target, request_id = shared.system_by_session(router), shared.request_id(router, None)
+    target, request_id = shared.system_by_session(router), shared.requested(router, None)
     user = administration.user_id(shared.store(), target.org, username)
     done = administration.reset_password(
         shared.store(), shared.archived(), target, user, body.password, request_id

@@ -1,7 +1,8 @@
-"""One S3 bucket: put without overwriting, read back, read ranges."""
+"""One S3 bucket: put without overwriting, read back, read ranges, delete versions."""
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of an object, or a marker that hides those before it."""
+
+    key: str
+    id: str
+    is_marker: bool = False
 
 
 class Bucket:
@@ -80,9 +90,21 @@ class Bucket:
         items = [item for page in found for item in page.get("Contents", [])]
         return dict(sorted((item["Key"], item["LastModified"]) for item in items))
 
-    def last_key(self, prefix: str, after: str) -> str | None:
-        """The last key with a prefix that comes after another key; None where there is none."""
-        return max(self.keys(prefix, after), default=None)
+    def versions(self, prefix: str) -> list[Version]:
+        """Every version of every object with a prefix, and every delete marker."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self.name, Prefix=prefix
+        )
+        found: list[Version] = []
+        for page in pages:
+            found += [Version(v["Key"], v["VersionId"]) for v in page.get("Versions", [])]
+            markers = page.get("DeleteMarkers", [])
+            found += [Version(m["Key"], m["VersionId"], is_marker=True) for m in markers]
+        return found
+
+    def delete(self, key: str, version_id: str) -> None:
+        """Delete one version of an object, or a delete marker, for good."""
+        self._client.delete_object(Bucket=self.name, Key=key, VersionId=version_id)
 
     def read(self, key: str) -> tuple[bytes, str]:
         """The bytes of an object, and the id of the version that they are of."""
@@ -91,12 +113,9 @@ class Bucket:
 
     def remove(self, key: str) -> None:
         """Delete every version of an object. No function may: it takes somebody's own rights."""
-        pages = self._client.get_paginator("list_object_versions")
-        for page in pages.paginate(Bucket=self.name, Prefix=key):
-            for kept in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-                if kept["Key"] == key:
-                    version = kept["VersionId"]
-                    self._client.delete_object(Bucket=self.name, Key=key, VersionId=version)
+        for version in self.versions(key):
+            if version.key == key:
+                self.delete(key, version.id)
 
     def read_range(self, key: str, version_id: str, offset: int, length: int) -> bytes:
         """Some bytes of one version of an object; raises `Unavailable` when S3 doesn't answer."""

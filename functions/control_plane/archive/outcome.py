@@ -9,6 +9,10 @@ class ReadBackDiffers(Exception):
     """S3 holds other bytes than were sent. Nothing was removed; look at the bucket, run again."""
 
 
+class Unreadable(Exception):
+    """An object that no manifest names is damaged, and may hold what was erased. Look at it."""
+
+
 class Overtaken(Exception):
     """Another run archives the same executions. Nothing was removed here."""
 

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from control_plane.archive.bucket import Bucket
+from control_plane.archive.erased import without_payload
 from control_plane.archive.part import read_member
 from control_plane.canonical import canonical, stored
 from control_plane.store import Row, Store
@@ -39,18 +40,21 @@ class Archive:
     def rows_after(self, span: Row, after: int) -> Iterator[Row]:
         """A range's rows with seq over `after`, oldest first, as `rows` has them."""
         for line in _lines(span)[max(0, after + 1 - span["first_seq"]) :]:
-            yield _row(line)
+            row = row_of(line)
+            if row["seq"] <= span["last_seq"]:
+                yield without_payload(row, span["erased"])
 
     def rows(self, span: Row, before: int) -> Iterator[Row]:
         """A range's rows with seq under `before`, newest first.
 
-        Each has seq, hash, record, payload and salt, texts as they were hashed. Raises
-        `Unavailable` when S3 doesn't answer.
+        Each has seq, hash, record, payload and salt, texts as they were hashed; what was erased
+        is read as erased before its object is rewritten. Raises `Unavailable` when S3 doesn't
+        answer.
         """
         for line in reversed(_lines(span)):
-            row = _row(line)
+            row = row_of(line)
             if row["seq"] < before and row["seq"] <= span["last_seq"]:
-                yield row
+                yield without_payload(row, span["erased"])
 
     def below(self, org: str, project: str, before: int) -> Iterator[Row]:
         """A project's archived rows with seq under `before`, newest first, read as needed."""
@@ -73,7 +77,7 @@ def _lines(span: Row) -> list[bytes]:
     return read_member(compressed)
 
 
-def _row(line: bytes) -> dict[str, Any]:
+def row_of(line: bytes) -> dict[str, Any]:
     """A line as the database's row was; canonical JSON makes the texts the same again."""
     members = stored(line.decode())
     payload = members["payload"]

@@ -17,6 +17,7 @@ from control_plane.archive.database import Connection, fetch, opened, turn
 from control_plane.archive.export import exported
 from control_plane.archive.outcome import BrokenChain, Incomplete, Overtaken, ReadBackDiffers
 from control_plane.archive.part import Heads, Part, Range, parts
+from control_plane.archive.rewriting import rewrite
 from control_plane.archive.unnamed import folder, unnamed
 from control_plane.ids import uuid7
 from control_plane.store.connection import sql
@@ -51,7 +52,8 @@ def archive(
 ) -> Summary:
     """Archive all whole UTC days older than `after_days`; with 0, everything up to now.
 
-    What is left of purged projects' executions is removed first.
+    What is left of purged projects' executions is removed first, and objects that hold what was
+    erased are written anew; `forgetting.forget` deletes the old ones once that is anchored.
 
     `url` is the archiver's login. `progress` is told the number of rows after each part. Ends
     early, between parts, when less than `RESERVE_S` is left. Raises `Incomplete` when some
@@ -62,6 +64,7 @@ def archive(
         [found] = fetch(connection, "archive_cutoff", days=after_days)
         run = _Run(connection, exporter, bucket, found["cutoff"], progress, time_left)
         run.remove_purged()
+        rewrite(connection, bucket, lambda: time_left() > RESERVE_S)
         run.archive_all()
     return run.summary
 

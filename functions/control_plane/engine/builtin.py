@@ -1,15 +1,16 @@
 """What built-in actions bring about, and what stands in their way beside the common gates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from control_plane.canonical import canonical
 from control_plane.engine.context import Context
+from control_plane.engine.erasing import still_in
 from control_plane.engine.gates import Ask
 from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
 from control_plane.engine.rules import judge
-from control_plane.models import ROLE_RANK, Approval, Json, Reason, Role
+from control_plane.models import ROLE_RANK, Approval, Erasable, Json, Reason, Role
 from control_plane.registry import builtin
 
 type Effects = list[Mapping[str, Json]]
@@ -80,6 +81,60 @@ def _purge(inputs: Inputs, context: Context) -> Outcome:
     if inputs["slug"] != context.slug:
         return [Reason("wrong_slug")], []
     return [], [{"kind": builtin.PURGE}]
+
+
+def _erase(inputs: Inputs, context: Context) -> Outcome:
+    first, last = inputs["first_seq"], inputs["last_seq"]
+    if last - first >= builtin.MOST_ERASED:
+        return [Reason("range_too_large", {"limit": builtin.MOST_ERASED})], []
+    found = context.erasable.get((first, last))
+    if found is None or not found.whole:
+        return [Reason("unknown_range")], []
+    reasons = list(_unerasable(found, context))
+    return (reasons, []) if reasons else ([], [{**_range(first, last, found), **_kept(found)}])
+
+
+def _unerasable(found: Erasable, context: Context) -> Iterator[Reason]:
+    """What still needs a range's payloads, and where their values still are."""
+    if found.waiting is not None:
+        yield Reason("still_waiting", {"about": found.waiting})
+    if found.rows == 0:
+        yield Reason("nothing_to_erase")
+    if found.versions is None:
+        return
+    last = found.versions[1]
+    if found.after is None:
+        yield Reason("state_erased", {"version": last})
+        return
+    for version, state in ((last, found.after.components), (context.version, context.state)):
+        component = still_in(found.brought, state)
+        if component:
+            yield Reason("still_in_state", {"component": component, "version": version})
+            return
+
+
+def _range(first: int, last: int, found: Erasable) -> Mapping[str, Json]:
+    moments, versions = found.moments or ("", ""), found.versions or (None, None)
+    return {
+        "kind": builtin.ERASE,
+        "first_seq": first,
+        "last_seq": last,
+        "first_version": versions[0],
+        "last_version": versions[1],
+        "first_at": moments[0],
+        "last_at": moments[1],
+        "about": list(found.about),
+    }
+
+
+def _kept(found: Erasable) -> Mapping[str, Json]:
+    """The state that history goes on from."""
+    if found.after is None or found.versions is None:
+        return {}
+    past = found.after
+    state, schemas = canonical(dict(past.components)), canonical(dict(past.schemas))
+    made = {"version": found.versions[1], "at": found.after_at, "seq": past.seq}
+    return {"checkpoint": {**made, "state": state, "schemas": schemas}}
 
 
 def _vote(inputs: Inputs, context: Context) -> Outcome:
@@ -171,6 +226,7 @@ _KNOWN: dict[str, Callable[[Inputs, Context], Outcome]] = {
     builtin.PAUSE: _stands("active", True),
     builtin.RESUME: _stands("active", False),
     builtin.PURGE: _purge,
+    builtin.ERASE: _erase,
     builtin.DECIDE_APPROVAL: _vote,
     builtin.WITHDRAW_APPROVAL: _withdraw,
     builtin.CREATE_USER: _create_user,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from control_plane.canonical import canonical_of_ours, sha256, stored
 from control_plane.engine.policy import NO_POLICY, Policy
-from control_plane.models import Approval, Decision, Held, Json, Past, Principal
+from control_plane.models import Approval, Decision, Erasable, Held, Json, Past, Principal
 from control_plane.registry import Registry
 
 type Stopped = Literal["project_archived", "project_paused", "organization_paused"]
@@ -21,7 +21,8 @@ class Context:
     lock, as records write it. `usage` has what the counters of `engine.counters` hold in the
     windows that `at` falls into; `person` the asking person's `username`, `email`, `attributes`;
     `approval` the request and `subject` the member that an intent is about; `stopped` is why the
-    project does nothing now; `private` whether something comes with it that no record holds.
+    project does nothing now; `private` whether something comes with it that no record holds;
+    `erased` those of the named versions whose state is gone, `erasable` the ranges to erase.
     """
 
     org: str
@@ -43,6 +44,8 @@ class Context:
     approval: Approval | None = None
     subject: Mapping[str, Json] | None = None
     private: bool = False
+    erased: frozenset[int] = frozenset()
+    erasable: Mapping[tuple[int, int], Erasable] = field(default_factory=dict)
 
     def after(self, decision: Decision) -> "Context":
         """The context that the next decision of the same transaction sees.

@@ -110,7 +110,12 @@ def _reasons(
 
 
 def _unknown_version(ask: Ask) -> Iterator[Reason]:
-    if ask.action.id == REVERT and ask.inputs and ask.inputs["version"] not in ask.context.past:
+    if ask.action.id != REVERT or not ask.inputs:
+        return
+    version = ask.inputs["version"]
+    if version in ask.context.erased:
+        yield Reason("state_erased", {"version": version})
+    elif version not in ask.context.past:
         yield Reason("unknown_version")
 
 

@@ -40,6 +40,13 @@ _SENTENCES = {
     "last_admin": "This is the last active admin. Make another one first.",
     "invariant_broken": "{sentence} Nothing was changed.",
     "check_failed": "A condition couldn't be evaluated, so it doesn't hold: {check}.",
+    "unknown_range": "This project has no such executions.",
+    "range_too_large": "At most {limit} executions are erased at once.",
+    "nothing_to_erase": "There is nothing to erase: these executions hold nothing, or no more.",
+    "still_waiting": "Execution {about} still waits for approval. Decide or withdraw it first.",
+    "still_in_state": "At version {version}, {component} still holds what these executions put "
+    "there. Remove it first, and erase up to the execution that did.",
+    "state_erased": "The state of version {version} was erased.",
     "unknown_version": "This project has no such version.",
     "confirmation_required": "This needs your confirmation: preview it, then confirm its digest.",
     "confirmation_stale": "What was confirmed is no longer what would happen. Look at it again.",
@@ -61,7 +68,7 @@ def explain(reason: Mapping[str, Json], declared: Mapping[str, str]) -> str:
     rule = str(reason.get("rule", ""))
     facts = {
         **reason,
-        "about": _about_input(reason),
+        "about": reason.get("about") or _about_input(reason),
         "sentence": declared.get(check, f"A condition doesn't hold: {check}."),
         "rule": rule or "hidden",
         "rule_says": declared.get(f"rule/{rule}") or f"The policy's rule {rule} says no.",

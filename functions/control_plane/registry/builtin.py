@@ -3,6 +3,7 @@
 Their handlers change no component; what they bring about is said by `engine.builtin`.
 """
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue
@@ -19,6 +20,10 @@ REMOVE_MEMBER = "project.member.remove"
 UPDATE = "project.update"
 ARCHIVE, PAUSE, RESUME = "project.archive", "project.pause", "project.resume"
 PURGE = "project.purge"
+ERASE = "project.erase"
+"""Takes the payloads of executions away, for good; its own stays, and says why."""
+MOST_ERASED = 1_000
+"""Executions that one erasure takes: what one request can look at."""
 DECIDE_APPROVAL = "project.approval.decide"
 WITHDRAW_APPROVAL = "project.approval.withdraw"
 CREATE_USER, UPDATE_USER, SET_PASSWORD = "user.create", "user.update", "user.password"
@@ -73,6 +78,14 @@ class _Slug(_Inputs):
     """Its name, typed once more."""
 
     slug: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _Range(_Inputs):
+    """Which executions lose their payloads, and why; the reason is kept."""
+
+    first_seq: Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+    last_seq: Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class _Withdrawal(_Inputs):
@@ -143,6 +156,15 @@ _ORGANIZATION = (
 )
 
 
+def is_erasable(action: str) -> bool:
+    """Whether an erasure takes an action's payload, as `erasable` in the database has it.
+
+    Not that of administration, which a restore needs and which names people by ids alone; but of
+    what brings back states, and of what people say to requests.
+    """
+    return not action.startswith("project.") or action in (REVERT, *APPROVALS)
+
+
 def authority_of(action: Action) -> Authority:
     """What an API token must have been given to ask for an action."""
     if action.id == DECIDE_APPROVAL:
@@ -164,4 +186,9 @@ def built_in(template: str, components: list[str]) -> list[Action]:
         required_role="admin",
         risk="high",
     )
-    return [revert, *_PROJECT]
+    erase = replace(
+        _action(ERASE, _Range, "Erase what executions hold"),
+        risk="high",
+        declared_targets=components,  # it looks at the whole state
+    )
+    return [revert, erase, *_PROJECT]

@@ -12,6 +12,10 @@ SYSTEM = "system"
 CREATE = "organization.create"
 
 
+def _nothing(_record: Any) -> None:
+    """No state is kept."""
+
+
 @dataclass
 class Person:
     """Somebody as the chain knows them: passwords and tokens are in no record."""
@@ -36,8 +40,13 @@ class Organization:
     people: dict[str, Person] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
 
-    def take(self, line: Mapping[str, Any]) -> None:
-        """The next archived line, of any of the projects. Raises `Damaged`."""
+    def take(
+        self, line: Mapping[str, Any], kept: Callable[[Any], Mapping[str, Any] | None] = _nothing
+    ) -> None:
+        """The next archived line, of any of the projects. Raises `Damaged`.
+
+        `kept` answers the state after a success, where an erasure has kept it.
+        """
         record, payload = line["record"], line["payload"]
         project = self.projects.setdefault(record["project"], Project(self.id, record["project"]))
         texts = {
@@ -47,8 +56,9 @@ class Organization:
         }
         if record["action"] == CREATE and record["status"] == "success":
             project.slug, project.title, project.template = SYSTEM, "System", SYSTEM
-        project.take(texts, record, payload)
-        if record["status"] == "success" and project.template == SYSTEM:
+        succeeded = record["status"] == "success"
+        project.take(texts, record, payload, kept(record) if succeeded else None)
+        if succeeded and project.template == SYSTEM:
             self._administer(record, payload["inputs"])
 
     def _administer(self, record: Record, inputs: Mapping[str, Any]) -> None:
@@ -80,9 +90,11 @@ class Organization:
         return self.projects[project].seq if project in self.projects else 0
 
     def check_whole(self) -> None:
-        """Raise `Damaged` unless the organization's own chain came, and made it."""
+        """Raise `Damaged` unless the organization's own chain made it, and each state is known."""
         if not self.slug:
             raise Damaged(f"organization {self.id}: the execution that made it isn't archived.")
+        for project in self.projects.values():
+            project.check_known()
 
 
 def _paused(paused: bool) -> "Does":

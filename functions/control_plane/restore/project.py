@@ -4,6 +4,8 @@ Knows no network and no database. Lines have been verified before (`control_plan
 checked here is that states follow from diffs, as each record's `state_hash` says.
 """
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +35,8 @@ class Project:
 
     `policies` has version, moment and document; `members` role and since when, by user; `usage`
     what counts towards limits, by counter and window's end; `keys` what a repeated request is
-    answered; `waiting` the requests for approval that nobody has decided, by seq.
+    answered; `waiting` the requests for approval that nobody has decided, by seq; `lost_at`
+    the first execution since which the state isn't known, as it was erased.
     """
 
     org: str
@@ -54,11 +57,23 @@ class Project:
     keys: dict[tuple[str, str], dict[str, Json]] = field(default_factory=dict)
     checkpoints: list[tuple[int, str, str, str, int]] = field(default_factory=list)
     waiting: dict[int, Record] = field(default_factory=dict)
+    erasures: list[dict[str, Any]] = field(default_factory=list)
+    lost_at: int | None = None
+    _made: "array[int]" = field(default_factory=lambda: array("q"))
     _state: dict[str, Json] = field(default_factory=dict)
     _schemas: dict[str, int] = field(default_factory=dict)
 
-    def take(self, row: Row, record: Record, payload: Mapping[str, Any] | None) -> None:
-        """The chain's next execution; `row` has its texts. Raises `Damaged`."""
+    def take(
+        self,
+        row: Row,
+        record: Record,
+        payload: Mapping[str, Any] | None,
+        kept: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The chain's next execution; `row` has its texts. Raises `Damaged`.
+
+        `kept` is the proved state after it, where an erasure has kept that.
+        """
         self.seq, self.hash, self.at = record["seq"], row["hash"], record["at"]
         self._count(record)
         self._remember(row, record)
@@ -67,19 +82,43 @@ class Project:
         elif record["trigger"] == "approval":
             self.waiting.pop(record.get("about", 0), None)
         if record["status"] == "success":
-            self._succeed(record, payload)
+            self._succeed(record, payload, kept)
 
-    def _succeed(self, record: Record, payload: Mapping[str, Any] | None) -> None:
-        if payload is None:
-            raise Damaged(
-                f"project {self.id}, seq {self.seq}: it was erased, and what it did with it."
-            )
+    def _succeed(
+        self, record: Record, payload: Mapping[str, Any] | None, kept: Mapping[str, Any] | None
+    ) -> None:
         self.version = record["version"]
+        self._made.append(self.seq)
         self._schemas |= record["component_versions"]
-        self._change(record, payload["diff"])
-        self._administer(record["action"], payload["inputs"], record)
-        if self.version % CHECKPOINT_EVERY == 0:
+        if kept:
+            self._go_on_from(kept)
+        elif payload is None:
+            self.lost_at = self.lost_at or self.seq
+        elif self.lost_at is None or payload["diff"]:
+            self.check_known()
+            self._change(record, payload["diff"])
+        if payload is not None:
+            self._administer(record["action"], payload["inputs"], record)
+        if kept or (self.version % CHECKPOINT_EVERY == 0 and self.lost_at is None):
             self._keep_checkpoint()
+
+    def check_known(self) -> None:
+        """Raise `Damaged` where the state isn't known: it was erased, and none after it is kept."""
+        if self.lost_at is not None and self.status != "purged":
+            raise Damaged(
+                f"project {self.id}, seq {self.lost_at}: it was erased, and by seq {self.seq}"
+                " no checkpoint has the state after it."
+            )
+
+    def _go_on_from(self, kept: Mapping[str, Any]) -> None:
+        """Take a whole state that was kept."""
+        self._state, self.lost_at = dict(kept["components"]), None
+        self._schemas |= kept["schemas"]
+        before, self.components = self.components, {}
+        for id in self._state:
+            self._hold(id)
+            if id in before and before[id].hash == self.components[id].hash:
+                self.components[id] = before[id]
 
     def _change(self, record: Record, diff: list[dict[str, Any]]) -> None:
         try:
@@ -119,6 +158,25 @@ class Project:
                 self.members[inputs["user"]] = (inputs["role"], record["at"])
         elif action == builtin.REMOVE_MEMBER:
             self.members.pop(inputs["user"], None)
+        elif action == builtin.ERASE:
+            self._erase(inputs["first_seq"], inputs["last_seq"])
+
+    def _erase(self, first: int, last: int) -> None:
+        """What the range's versions were can't be read, also where its payloads still are."""
+        versions = bisect_left(self._made, first) + 1, bisect_right(self._made, last)
+        gone = range(*versions)
+        self.checkpoints = [kept for kept in self.checkpoints if kept[0] not in gone]
+        named = versions if versions[0] <= versions[1] else (None, None)
+        self.erasures.append(
+            {
+                "seq": self.seq,
+                "at": self.at,
+                "first_seq": first,
+                "last_seq": last,
+                "first_version": named[0],
+                "last_version": named[1],
+            }
+        )
 
     def _count(self, record: Record) -> None:
         for name, amount in record.get("usage", {}).items():

@@ -14,6 +14,7 @@ from control_plane.administration import administer
 from control_plane.models import SYSTEM, Intent, Json
 from control_plane.proof.report import check_organization
 from control_plane.registry import Registry
+from control_plane.restore.kept import Kept
 from control_plane.restore.organization import Organization, read_line
 from control_plane.restore.project import Damaged, Project
 from control_plane.restore.source import Source, members
@@ -82,20 +83,20 @@ def _replayed(source: Source, org: str, until: str | None, progress: Progress) -
     report = check_organization(org, anchors, keys, lambda key: [source.read(key)])
     if report.finding:
         raise Damaged(str(report.finding))
-    found = _Found(Organization(org))
+    found, kept = _Found(Organization(org)), Kept(source, org)
     for key in sorted(keys):
-        rows = _take_object(found, source, key, until)
+        rows = _take_object(found, source, key, until, kept)
         found.executions += rows
         progress(rows)
     found.organization.check_whole()
     return found
 
 
-def _take_object(found: _Found, source: Source, key: str, until: str | None) -> int:
+def _take_object(found: _Found, source: Source, key: str, until: str | None, kept: Kept) -> int:
     """Replay an object's executions of before the moment; how many those were."""
     data, ranges = source.read(key), []
     for offset, length, lines in members(data):
-        taken = _take_member(found, lines, until)
+        taken = _take_member(found, lines, until, kept)
         if taken:
             ranges.append({**taken, "offset": offset, "length": length, "key": key})
     rows = sum(each["last_seq"] - each["first_seq"] + 1 for each in ranges)
@@ -115,7 +116,9 @@ def _take_object(found: _Found, source: Source, key: str, until: str | None) -> 
     return rows
 
 
-def _take_member(found: _Found, lines: list[bytes], until: str | None) -> dict[str, Any] | None:
+def _take_member(
+    found: _Found, lines: list[bytes], until: str | None, kept: Kept
+) -> dict[str, Any] | None:
     taken: list[dict[str, Any]] = []
     for text in lines:
         line = read_line(text)
@@ -125,7 +128,7 @@ def _take_member(found: _Found, lines: list[bytes], until: str | None) -> dict[s
         if until is not None and record["at"] > until:
             found.abandoned.setdefault(record["project"], record["seq"])
         else:
-            found.organization.take(line)
+            found.organization.take(line, kept.at)
             taken.append({**record, "hash": line["hash"]})
     return _range(taken) if taken else None
 

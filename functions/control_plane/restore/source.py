@@ -24,6 +24,9 @@ class Source(Protocol):
     def anchors(self, org: str) -> list[str]:
         """Keys of an organization's anchors, oldest first."""
 
+    def checkpoints(self, org: str) -> list[str]:
+        """Keys of the states that erasures have kept."""
+
     def read(self, key: str) -> bytes:
         """An object's or an anchor's bytes."""
 
@@ -55,6 +58,10 @@ class Buckets:
     def anchors(self, org: str) -> list[str]:
         """Named by their moments, so oldest first."""
         return sorted(self.anchor.keys(f"anchors/org={org}/"))
+
+    def checkpoints(self, org: str) -> list[str]:
+        """They lie beside the archive."""
+        return list(self.archive.keys(f"checkpoints/org={org}/"))
 
     def read(self, key: str) -> bytes:
         """From the bucket that the key belongs to."""

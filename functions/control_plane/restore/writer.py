@@ -136,6 +136,11 @@ def _checkpoints(project: Project) -> Rows:
         yield {"version": version, "at": at, "state": state, "schemas": schemas, "seq": seq}
 
 
+def _erasures(project: Project) -> Rows:
+    """The next archive run follows them once more: whether the last one had isn't known."""
+    yield from project.erasures
+
+
 def _usage(project: Project) -> Rows:
     for (counter, ends_at), used in project.usage.items():
         yield {"counter": counter, "ends_at": ends_at, "used": used}
@@ -165,6 +170,7 @@ _OF_PROJECTS = {
     "components": _components,
     "checkpoints": _checkpoints,
     "usage": _usage,
+    "erasures": _erasures,
     "idempotency_keys": _keys,
 }
 

@@ -69,6 +69,7 @@ _KEY = ("request_id", "principal_id", "body_hash", "status", "answer")
 _MESSAGE = ("id", "seq", "topic", "body")
 _NOTHING: Row = {}
 _NO_USAGE = (None, None, None)
+_CARRIED_OUT_BY = {"project.erase": "erase"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ class Batch:
         """The database functions to call, in order, each with its arguments."""
         where = [self.org, self.project, self.at]
         for effect in self.effects:
-            yield "carry_out", [*where, orjson.dumps(effect).decode()]
+            function = _CARRIED_OUT_BY.get(effect["kind"], "carry_out")
+            yield function, [*where, orjson.dumps(effect).decode()]
         usage = self._usage()
         for rows in zip_longest(self.executions, self.components, self.keys, fillvalue=_NOTHING):
             execution, component, key = rows

@@ -1,0 +1,84 @@
+"""What erasures took from the database, taken from the archive: objects are written anew.
+
+The manifest is switched to a new object once that has been read back; what the old one was is
+deleted, every version, after an anchor lists the new one. Killed anywhere, it can be run again: an
+erasure stays due until nothing holds what it took.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+from isal import igzip
+
+from control_plane.archive.bucket import Bucket
+from control_plane.archive.checkpoints import keep
+from control_plane.archive.database import Connection, fetch
+from control_plane.archive.erased import without_payload
+from control_plane.archive.outcome import ReadBackDiffers
+from control_plane.archive.part import LEVEL, read_member
+from control_plane.archive.reader import row_of
+from control_plane.audit import as_line
+from control_plane.store.connection import sql
+
+_CONTENT = re.compile(r"-[0-9a-f]{16}(\.jsonl\.gz)$")
+
+
+def rewrite(connection: Connection, bucket: Bucket, goes_on: Callable[[], bool]) -> None:
+    """Take from the manifest's objects what erasures took; ends between objects when time is up.
+
+    Raises `ReadBackDiffers`, or what S3 and the database raise; what was finished stays finished.
+    """
+    for due in fetch(connection, "erasures_due", rewritten=False):
+        keep(connection, bucket, due)
+        span = {"first": due["first_seq"], "last": due["last_seq"]}
+        for found in fetch(connection, "erasure_objects", project=due["project"], **span):
+            if not goes_on():
+                return
+            _rewrite_object(connection, found)
+        connection.execute(sql("erasure_rewritten"), due)
+
+
+def _rewrite_object(connection: Connection, found: dict[str, Any]) -> None:
+    bucket, archive = Bucket(found["bucket"]), found["archive"]
+    members = fetch(connection, "erasure_members", archive=archive)
+    before = b"".join(bucket.chunks(found["key"], found["version_id"]))
+    after, placed = _without_payloads(before, members)
+    if after == before:
+        return
+    sha256 = hashlib.sha256(after).hexdigest()
+    key = _CONTENT.sub(rf"-{sha256[:16]}\1", found["key"])
+    bucket.put_new(key, BytesIO(after), "application/gzip")
+    version_id, held = bucket.read_back(key)
+    if held != sha256:
+        raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
+    named = {"archive": archive, "key": key, "version_id": version_id}
+    with connection.transaction():
+        connection.execute(sql("erasure_switch"), {**named, "sha256": sha256, "size": len(after)})
+        for place in placed:
+            connection.execute(sql("erasure_member"), place)
+
+
+def _without_payloads(
+    body: bytes, members: list[dict[str, Any]]
+) -> tuple[bytes, list[dict[str, Any]]]:
+    """An object's bytes without what was erased, and where its members lie then."""
+    after, placed = b"", []
+    for member in members:
+        old = body[member["byte_offset"] : member["byte_offset"] + member["byte_length"]]
+        new = _member(old, member["erased"]) if member["erased"] else old
+        placed.append({**member, "offset": len(after), "length": len(new)})
+        after += new
+    return after, placed
+
+
+def _member(compressed: bytes, spans: list[list[int]]) -> bytes:
+    """A project's member anew; the same bytes where nothing is left to erase."""
+    lines = read_member(compressed)
+    erased = [as_line(without_payload(row_of(line), spans)).encode() for line in lines]
+    if erased == lines:
+        return compressed
+    anew: bytes = igzip.compress(b"\n".join([*erased, b""]), LEVEL, mtime=0)
+    return anew
