@@ -16,7 +16,11 @@ MOST_ROWS = 50  # of a step's changes or inputs; the rest is counted
 MOST_UNLOCKS = 3  # what the API offers at most
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 BUILT_IN = "project."  # actions on policy, members and the like, which no diff shows
-ADMINISTRATION = {  # what a project's admins do is declared in no registry
+ADMINISTRATION = {  # what administers a project is declared in no registry
+    "project.create": "Make the project",
+    "project.migrate": "Take over new declarations",
+    "project.restore": "Restore from the archive",
+    "project.purge": "Remove the project for good",
     "project.policy.set": "Set the policy",
     "project.member.set": "Give a member a role",
     "project.member.remove": "Remove a member",

@@ -103,10 +103,9 @@ def _verdict(seen: Seen) -> tuple[str, str]:
 def _checked(seen: Seen) -> str:
     if seen.first is None or seen.last is None:
         return ""
-    return (
-        f"Executions {seen.first} to {seen.last}: record and payload by their hashes,"
-        f" and each link, the one to execution {seen.first - 1} included."
-    )
+    onto = f", the one to execution {seen.first - 1} included" if seen.first > 1 else ""
+    looked = "record and payload by their hashes, and each link"
+    return f"Executions {seen.first} to {seen.last}: {looked}{onto}."
 
 
 def _percent(part: int, whole: int) -> float:
