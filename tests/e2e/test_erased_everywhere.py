@@ -47,7 +47,7 @@ def rows(stack: Stack) -> Iterator[bytes]:
 def objects(stack: Stack) -> Iterator[bytes]:
     """All versions in both buckets."""
     env = stack.ready["env"]
-    s3 = boto3.client(
+    s3: Any = boto3.client(
         "s3",
         endpoint_url=env["AWS_ENDPOINT_URL_S3"],
         aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
