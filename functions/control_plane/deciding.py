@@ -10,8 +10,9 @@ from control_plane.audit import Asking, as_answer
 from control_plane.engine.decide import decide
 from control_plane.execution import Watch, migrate
 from control_plane.journal import Journal
-from control_plane.loading import approval_of, asked, context_of, pasts, seen, settled
+from control_plane.loading import approval_of, asked, context_of, seen, settled
 from control_plane.models import SYSTEM, Approval, Decision, Intent, Json
+from control_plane.pasts import pasts
 from control_plane.previews import sentences_of
 from control_plane.registry.builtin import DECIDE_APPROVAL, WITHDRAW_APPROVAL
 from control_plane.requests import Request, answered, keys_of, replay

@@ -19,8 +19,9 @@ from control_plane.engine.unlocks import unlocks
 from control_plane.errors import Conflict
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
-from control_plane.loading import Pasts, asked, due_migration, pasts, seen, settled
+from control_plane.loading import asked, due_migration, seen, settled
 from control_plane.models import SYSTEM, Decision, Intent, Json, Reason
+from control_plane.pasts import Pasts, pasts
 from control_plane.previews import as_preview
 from control_plane.registry import REVERT
 from control_plane.requests import Request, answered, keys_of, replay

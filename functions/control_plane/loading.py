@@ -1,14 +1,11 @@
 """From what was asked to what a decision reads: what to load, and the context that it makes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import orjson
 
-from control_plane import erasure, history, policies
-from control_plane.archive.reader import Archive
-from control_plane.canonical import MAX_INTEGER
+from control_plane import policies
 from control_plane.engine.context import Context, Stopped
 from control_plane.engine.counters import (
     BUDGET,
@@ -20,43 +17,23 @@ from control_plane.engine.counters import (
 )
 from control_plane.engine.migration import MigrationFailed, migration
 from control_plane.engine.policy import Policy
-from control_plane.errors import NotFound, StateErased, Unavailable
+from control_plane.errors import NotFound, Unavailable
 from control_plane.models import (
     GENESIS_HASH,
     ROLE_RANK,
     Approval,
     Decision,
-    Erasable,
     Intent,
     Json,
-    Past,
     Principal,
     Requirement,
 )
-from control_plane.registry import REVERT
-from control_plane.registry.builtin import ERASE
+from control_plane.pasts import NOTHING, Pasts
 from control_plane.store import Loaded, Store
 from control_plane.store.writing import Asked
 from control_plane.target import Target
 
-type Range = tuple[int, int]
-
 POLICY_ATTEMPTS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Pasts:
-    """What intents name of the past: states by version, those that are erased, and ranges to erase.
-
-    What was stays so: it is read without the lock.
-    """
-
-    versions: Mapping[int, Past] = field(default_factory=dict)
-    erased: frozenset[int] = frozenset()
-    ranges: Mapping[Range, Erasable] = field(default_factory=dict)
-
-
-NOTHING = Pasts()
 
 
 class PolicyMoved(Exception):
@@ -106,29 +83,6 @@ def _counters(principal: Principal, intents: Sequence[Intent], policy: Policy) -
     asked_for = {intent.action.partition("@")[0] for intent in intents}
     own = sorted(budget_of(action) for action in asked_for | policy.limits.action_budgets.keys())
     return [*(stored_counter(name, principal.owner) for name in PERSONAL), QUOTA, BUDGET, *own]
-
-
-def pasts(store: Store, archived: Archive, target: Target, intents: Sequence[Intent]) -> Pasts:
-    """The states that reverts go back to, and the executions that erasures would erase."""
-    versions: dict[int, Past] = {}
-    erased: set[int] = set()
-    for [version] in _named(intents, REVERT, "version"):
-        try:
-            past = history.past_at(store, archived, target, version)
-        except StateErased:
-            erased.add(version)
-        else:
-            versions |= {version: past} if past is not None else {}
-    ranges = _named(intents, ERASE, "first_seq", "last_seq")
-    erasable = {(a, b): erasure.erasable(store, archived, target, a, b) for a, b in ranges}
-    return Pasts(versions, frozenset(erased), erasable)
-
-
-def _named(intents: Sequence[Intent], action: str, *inputs: str) -> set[tuple[int, ...]]:
-    """What intents of an action name, where that can be."""
-    asked = [intent.inputs for intent in intents if intent.action.partition("@")[0] == action]
-    named: list[tuple[Any, ...]] = [tuple(map(given.get, inputs)) for given in asked]
-    return {each for each in named if all(type(n) is int and 0 <= n <= MAX_INTEGER for n in each)}
 
 
 def seen(target: Target, loaded: Loaded, past: Pasts, sought: Asked) -> Context:

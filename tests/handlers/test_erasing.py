@@ -1,5 +1,8 @@
 """Erasing over HTTP: whom it is for, and what is answered about it afterwards."""
 
+import psycopg
+
+from tests.conftest import Database
 from tests.handlers.people import People
 
 SECRET = "Erika Mustermann 4711"
@@ -48,3 +51,45 @@ def test_a_token_needs_the_scope_admin(people: People) -> None:
     step = {"action": "project.erase", "inputs": inputs}
     by_action = people.call("POST", "/v1/projects/harbor/executions", step, token).body
     assert "scope_required" in [reason["code"] for reason in by_action["reasons"]]
+
+
+def test_a_second_person_can_be_asked_for(people: People) -> None:
+    """Nothing goes before they have approved, and then exactly what was asked for."""
+    policy = {"approvals": [{"actions": ["project.erase"], "required_role": "admin"}]}
+    people("admin", "PUT", "/policy", policy)
+    first, last, version = _told(people)
+    body = {"first_seq": first, "last_seq": last, "reason": "she asked"}
+    asked = people("admin", "POST", "/erasures", body)
+    assert asked.status == 202
+    assert people("admin", "GET", f"/state?version={version}").status == 200
+    done = people.decide("approver", asked.body["approval"]["id"]).body
+    assert (done["action"], done["status"]) == ("project.erase", "success")
+    assert people("admin", "GET", f"/state?version={version}").status == 410
+
+
+def test_a_request_that_was_approved_goes_with_its_comments(
+    people: People, database: Database
+) -> None:
+    """The request, its preview, what was said to it, and what everybody was answered."""
+    rule = {"id": "ask", "condition": 'action.id == "note.write"', "effect": "require_approval"}
+    people("admin", "PUT", "/policy", {"rules": [rule]})
+    waiting = people.execute("operator", _note(SECRET), request_id="telling").body
+    people.decide("approver", waiting["approval"]["id"], comment=f"{SECRET}, indeed")
+    people("admin", "PUT", "/policy", {})
+    gone = people.execute("operator", _note("nothing")).body
+    assert SECRET in _everything(database)
+    body = {"first_seq": waiting["seq"], "last_seq": gone["seq"], "reason": "she asked"}
+    assert people("admin", "POST", "/erasures", body).body["status"] == "success"
+    assert SECRET not in _everything(database)
+    assert people("admin", "GET", "/approvals").body["items"] == []
+    again = people.execute("operator", _note(SECRET), request_id="telling").body
+    assert (again["status"], again["erased"]) == ("success", True)
+
+
+def _everything(database: Database) -> str:
+    """Every row of every table, as text."""
+    tables = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200"
+    with psycopg.connect(database.superuser) as connection:
+        names = [name for [name] in connection.execute(tables).fetchall()]
+        texts = [f"SELECT string_agg(t::text, ' ') FROM {name} t" for name in names]
+        return " ".join(str(connection.execute(text.encode()).fetchone()) for text in texts)

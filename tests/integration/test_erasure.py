@@ -9,7 +9,8 @@ from control_plane.archive.reader import Archive
 from control_plane.checking import check_chain
 from control_plane.errors import StateErased
 from control_plane.models import Intent
-from control_plane.registry.builtin import ERASE, SET_POLICY
+from control_plane.registry import load_registries
+from control_plane.registry.builtin import ERASE, SET_POLICY, is_erasable
 
 from tests.integration.conftest import ADD, Project
 
@@ -78,6 +79,33 @@ def test_no_row_holds_the_value_any_more(project: Project, told: Any) -> None:
     done = erase(project, first["seq"], last["seq"])
     assert (done["status"], done["version"], done["diff"]) == ("success", last["version"] + 2, [])
     assert SECRET not in everything(project)
+
+
+def test_checkpoints_and_messages_that_hold_it_go(project: Project) -> None:
+    """A state in between was kept for reading, a message waited to be delivered."""
+    first = project.execute(remember(SECRET))
+    for _ in range(64):
+        project.execute(ADD)
+    last = project.execute(forget())
+    project.superuser(
+        "INSERT INTO outbox (id, org_id, project_id, seq, topic, body, at, next_at) VALUES"
+        f" (gen_random_uuid(), '{project.target.org}', '{project.target.project}',"
+        f" {first['seq']}, 't', '\"{SECRET}\"', now(), now())"
+    )
+    kept = project.rows("SELECT state FROM checkpoints WHERE project_id = %s")
+    assert any(SECRET in row["state"] for row in kept)
+    project.execute(ADD)
+    assert erase(project, first["seq"], last["seq"])["status"] == "success"
+    assert SECRET not in everything(project)
+    assert state(project, last["version"])["demo.counter"] == {"value": 64}
+
+
+def test_database_and_code_agree_on_what_keeps_its_payload(project: Project) -> None:
+    """Live rows are erased by the one, archived lines by the other."""
+    registries = load_registries().values()
+    for action in {action.id for registry in registries for action in registry.actions.values()}:
+        [row] = project.rows(f"SELECT erasable('{action}') AS erased, %s AS project")
+        assert row["erased"] == is_erasable(action), action
 
 
 def test_who_why_and_what_is_recorded(project: Project, told: Any) -> None:

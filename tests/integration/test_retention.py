@@ -34,7 +34,8 @@ FORGETFUL = (
     "sessions", "sign_in_links", "usage",
 )  # fmt: skip
 KEPT = {
-    "alembic_version", "anchor_heads", "archive_ranges", "archives", "components", "members",
+    "alembic_version", "anchor_heads", "archive_ranges", "archives", "components", "erasures",
+    "members",
     "organizations", "policies", "projects", "tokens", "users",
 }  # fmt: skip
 """What grows with people, projects and policies, and by some rows a day with the archive."""

@@ -12,6 +12,8 @@ from control_plane.models import Brought, Json
 
 type Leaf = str | int | float
 type Leaves = Iterator[tuple[str, Leaf]]
+type Tree = dict[str, "Tree | Leaf"]
+"""What stands where, by the tokens of its place."""
 
 
 class Bringing:
@@ -19,7 +21,7 @@ class Bringing:
 
     def __init__(self, before: Mapping[str, Json]) -> None:
         self._known = {id: {leaf for _, leaf in leaves(state)} for id, state in before.items()}
-        self._standing: dict[str, Leaf] = {}
+        self._standing: Tree = {}
         self._placed: set[tuple[str, Leaf]] = set()
 
     def take(self, diff: Sequence[Operation]) -> None:
@@ -32,14 +34,17 @@ class Bringing:
 
     def _replaced(self, path: str) -> set[Leaf]:
         """What the range itself had put at a place, which is overwritten now."""
-        places = [p for p in self._standing if p == path or p.startswith(f"{path}/")]
-        return {self._standing.pop(place) for place in places}
+        *parents, last = path.split("/")[1:]
+        node: Tree | Leaf = self._standing
+        for parent in parents:
+            node = node.get(parent, {}) if isinstance(node, dict) else {}
+        return set(_leaves_of(node.pop(last, {}))) if isinstance(node, dict) else set()
 
     def _put(self, path: str, value: Json, replaced: set[Leaf]) -> None:
         known = self._known.get(tokens(path)[0], set())
         for place, leaf in leaves(value, path):
             if leaf not in known:
-                self._standing[place] = leaf
+                _plant(self._standing, place, leaf)
                 if not replaced or leaf in replaced:
                     self._placed.add((place, leaf))
 
@@ -48,6 +53,24 @@ class Bringing:
         anywhere = set().union(*self._known.values())
         texts = {leaf for _, leaf in self._placed if isinstance(leaf, str)} - anywhere
         return Brought(frozenset(self._placed), frozenset(texts))
+
+
+def _plant(tree: Tree, place: str, leaf: Leaf) -> None:
+    *parents, last = place.split("/")[1:]
+    for parent in parents:
+        child = tree.get(parent)
+        if not isinstance(child, dict):
+            child = tree[parent] = {}
+        tree = child
+    tree[last] = leaf
+
+
+def _leaves_of(tree: Tree | Leaf) -> Iterator[Leaf]:
+    if not isinstance(tree, dict):
+        yield tree
+        return
+    for child in tree.values():
+        yield from _leaves_of(child)
 
 
 def still_in(brought: Brought, state: Mapping[str, Json]) -> str | None:

@@ -29,6 +29,7 @@ CREATE POLICY archiver ON checkpoints FOR SELECT TO chat_agent_archiver USING (E
   SELECT FROM erasures e
   WHERE e.project_id = checkpoints.project_id AND e.last_version = checkpoints.version));
 GRANT SELECT ON erasures TO chat_agent_app;
+GRANT UPDATE (kept) ON checkpoints TO chat_agent_app;
 GRANT SELECT ON erasures, checkpoints TO chat_agent_archiver;
 GRANT UPDATE (rewritten_at, done_at) ON erasures TO chat_agent_archiver;
 GRANT UPDATE (key, version_id, sha256, size) ON archives TO chat_agent_archiver;
@@ -104,13 +105,14 @@ BEGIN
   DELETE FROM checkpoints WHERE project_id = p_project
     AND version >= (effect->>'first_version')::bigint AND version < (effect->>'last_version')::bigint;
   -- Unless another erasure, of executions on both sides of it, has been faster.
-  INSERT INTO checkpoints (org_id, project_id, version, at, state, schemas, seq)
+  -- It is kept for good: nothing else leads past what was erased.
+  INSERT INTO checkpoints (org_id, project_id, version, at, state, schemas, seq, kept)
   SELECT p_org, p_project, (kept->>'version')::bigint, (kept->>'at')::timestamptz, kept->>'state',
-    kept->>'schemas', (kept->>'seq')::bigint
+    kept->>'schemas', (kept->>'seq')::bigint, true
   WHERE kept->>'version' IS NOT NULL AND NOT EXISTS (
     SELECT FROM erasures WHERE project_id = p_project
       AND first_version <= (kept->>'version')::bigint AND (kept->>'version')::bigint < last_version)
-  ON CONFLICT DO NOTHING;
+  ON CONFLICT (project_id, version) DO UPDATE SET kept = true;
 END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
