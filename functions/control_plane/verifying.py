@@ -91,7 +91,8 @@ class _Check:
         self._keys = list(filter(KEY.fullmatch, anchors.keys(f"anchors/org={org}/")))
         self._manifest = {row["key"]: row for row in self._fetch("verify_manifest")}
         listed = {key: (row["sha256"], row["rows"]) for key, row in self._manifest.items()}
-        self._report = Report(org, known, ArchiveCheck(known, only, listed))
+        rewritten = [row["key"] for row in self._fetch("verify_rewritten")]
+        self._report = Report(org, known, ArchiveCheck(known, only, listed, rewritten))
 
     def run(self) -> Report:
         return checked(self._report, self._steps)

@@ -197,6 +197,17 @@ def test_killed_at_any_step_it_is_done_by_the_next_run(
     assert findings(project, s3, buckets) == [None, None]
 
 
+def test_an_erasure_under_way_is_no_fault(project: Project, told: Any, buckets: Buckets) -> None:
+    """Killed before the anchor: the last one lists the old object, the manifest the new one."""
+    archive(project, buckets)
+    first, last = told
+    trail = Trail(project.database.archiver, buckets.anchor)
+    erase(project, first["seq"], last["seq"])
+    assert trail.check(project.target.org).finding is None
+    run.archive(project.database.archiver, buckets.archive, 0)
+    assert trail.check(project.target.org).finding is None
+
+
 def test_what_a_killed_run_left_is_deleted(
     project: Project, told: Any, buckets: Buckets, s3: S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
