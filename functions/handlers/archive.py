@@ -5,7 +5,7 @@ from typing import Any
 from control_plane.archive.anchors import anchor, anchored
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.lag import lag
-from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
+from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.archive.run import archive
 from control_plane.observing.current import add, measure, say
 from control_plane.observing.functions import running
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             return {"anchors": len(anchor(url, anchors))}
         with anchored(url, anchors):
             return _archived(given, context)
-    except (Incomplete, Overtaken, ReadBackDiffers) as error:
+    except (Incomplete, Overtaken, ReadBackDiffers, SetBack) as error:
         say(detail=str(error))  # in our own words: ids and numbers
         raise
 

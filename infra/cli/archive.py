@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 from control_plane.archive import run as runs
-from control_plane.archive.anchors import anchored
+from control_plane.archive.anchors import anchor, anchored
 from control_plane.archive.bucket import Bucket
-from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
+from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.settings import settings
 
 from infra.cli.shared import fail, required
@@ -33,7 +33,7 @@ def run(
     try:
         with anchored(url, anchors), typer.progressbar(length=length, label="Archiving") as bar:
             summary = runs.archive(url, bucket, days, progress=bar.update)
-    except (Incomplete, Overtaken, ReadBackDiffers) as error:
+    except (Incomplete, Overtaken, ReadBackDiffers, SetBack) as error:
         raise fail(str(error)) from error
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")
 
@@ -51,14 +51,13 @@ def restore(
 
     buckets = (Bucket(required(f"chat_agent_{kind}_bucket")) for kind in ("archive", "anchor"))
     source, moment = Buckets(*buckets), _moment(until) if until else None
+    url = required("chat_agent_owner_database_url")
     keys = [key for org in source.organizations() for key in source.objects(org)]
     try:
         with typer.progressbar(length=len(keys), label="Restoring") as bar:
-            done = restore(
-                required("chat_agent_owner_database_url"), source, load_registries(), moment,
-                lambda _rows: bar.update(1),
-            )  # fmt: skip
-    except (Damaged, NotEmpty) as error:
+            done = restore(url, source, load_registries(), moment, lambda _rows: bar.update(1))
+        anchor(url, source.anchor, follow=True)
+    except (Damaged, NotEmpty, Incomplete) as error:
         raise fail(str(error)) from error
     typer.echo(
         f"Restored {done.executions} executions of {done.projects} projects"

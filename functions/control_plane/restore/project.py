@@ -33,7 +33,8 @@ class Project:
 
     `policies` has version, moment and document; `members` role and since when, by user; `usage`
     what counts towards limits, by counter and window's end; `keys` what a repeated request is
-    answered; `waiting` the requests for approval that nobody has decided, by seq.
+    answered; `waiting` the requests for approval that nobody has decided, by seq; `live` the last
+    lines, which the archive doesn't hold as it is now.
     """
 
     org: str
@@ -54,6 +55,7 @@ class Project:
     keys: dict[tuple[str, str], dict[str, Json]] = field(default_factory=dict)
     checkpoints: list[tuple[int, str, str, str, int]] = field(default_factory=list)
     waiting: dict[int, Record] = field(default_factory=dict)
+    live: list[Record] = field(default_factory=list)
     _state: dict[str, Json] = field(default_factory=dict)
     _schemas: dict[str, int] = field(default_factory=dict)
 
