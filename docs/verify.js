@@ -375,7 +375,7 @@ const chatAgentVerify = (() => {
         if (claim.first_seq !== place)
           return `It says that what was abandoned began at seq ${claim.first_seq}, and not at ${place}.`;
         const problem = this.pins.abandon({ claim, hash: own ? line.prev_hash : GENESIS,
-          version: own ? line.base_version : 0 });
+          version: own ? line.base_version : 0, lost: !own });
         if (problem) return problem;
       }
       return null;
@@ -438,7 +438,7 @@ const chatAgentVerify = (() => {
       return found.reduce((most, [n, [{ at }]]) => (n > (most?.seq ?? 0) ? { seq: n, at } : most), null);
     }
     lost(project) {
-      return this.forks.some(({ claim }) => claim.project === project && claim.first_seq === 1);
+      return this.forks.some(({ claim, lost }) => lost && claim.project === project);
     }
     /** Take a fork as recorded; what anchors say against it, if they do. */
     abandon(fork) {
@@ -468,13 +468,14 @@ const chatAgentVerify = (() => {
   /** What the archive holds beside the chains: executions of branches that were abandoned. */
   class Branches {
     constructor(pins) {
-      Object.assign(this, { pins, found: new Map() });
+      Object.assign(this, { pins, found: new Map(), hashes: new Set() });
     }
     followed(line) {
       return this.found.get(line.project)?.find(({ head }) => head.hash === line.prev_hash);
     }
     add(line, object, number) {
       const { project, seq } = line, pins = this.pins.left.get(project)?.get(seq) ?? [];
+      this.hashes.add(line.hash);
       let branch = this.followed(line), problem = branch ? unlinked(branch.head, line) : null;
       if (pins.length && !pins.some((pin) => pin.hash === line.hash))
         problem = `It was abandoned, and its hash is not the one in the anchor of ${pins[0].at}.`;
@@ -653,7 +654,8 @@ const chatAgentVerify = (() => {
     /** Whether an execution is no part of its chain: repeated, or of another branch. */
     beside(key, { day, rows }, line) {
       const passed = line.seq <= this.chains.head(line.project).seq;
-      if (passed && this.seen.get(day).get(`${line.project}/${line.seq}`) === line.hash) {
+      const repeated = passed && this.seen.get(day).get(`${line.project}/${line.seq}`) === line.hash;
+      if (repeated || this.branches.hashes.has(line.hash)) {
         if (!this.spare.includes(key)) this.spare.push(key);
         return true;
       }
@@ -721,7 +723,7 @@ const chatAgentVerify = (() => {
       }
       for (const [project, object] of sortedOnes(leftOut)) {
         if (pins.lost(project)) continue;
-        if (![...reached.keys()].some((one) => this.goesOn(one)))
+        if (!this.goesOn(project))
           throw new Broken("It leaves a project out, and no execution says that it was lost.", { object, project });
         this.open.add(project);
       }
@@ -733,9 +735,10 @@ const chatAgentVerify = (() => {
         throw new Broken("Its seq has been before.", { ...place, project, seq });
       this.open.add(project);
     }
-    /** Whether the last anchor knows of executions that aren't archived yet. */
+    /** Whether the last anchor knows of executions that aren't archived yet, and may say it. */
     goesOn(project) {
-      return (this.anchors.reached.get(project) ?? 0) > this.chains.head(project).seq;
+      const { reached } = this.anchors, saying = reached.has(project) ? [project] : [...reached.keys()];
+      return saying.some((one) => reached.get(one) > this.chains.head(one).seq);
     }
     newer() {
       let sum = 0;

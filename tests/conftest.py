@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 
@@ -59,13 +59,22 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield Cluster(url, passwords)
 
 
-@contextmanager
-def new_database(postgres: Cluster) -> Iterator[Database]:
+def new_database(postgres: Cluster) -> AbstractContextManager[Database]:
     """A database cloned from the migrated template in milliseconds, dropped at the end."""
+    return _clone(postgres, TEMPLATE)
+
+
+def copied(postgres: Cluster, database: Database) -> AbstractContextManager[Database]:
+    """A copy of a database that nobody is connected to, as it is now; dropped at the end."""
+    return _clone(postgres, database.name)
+
+
+@contextmanager
+def _clone(postgres: Cluster, template: str) -> Iterator[Database]:
     name = f"test_{next(_numbers)}_{secrets.token_hex(4)}"
     clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy OWNER chat_agent_owner")
     with postgres.admin() as admin:
-        admin.execute(clone.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        admin.execute(clone.format(sql.Identifier(name), sql.Identifier(template)))
     urls = bootstrap.logins(postgres.superuser_url, postgres.passwords, name)
     superuser = postgres.superuser_url.rsplit("/", 1)[0] + f"/{name}"
     yield Database(name, urls.app, urls.archiver, urls.owner, superuser)

@@ -50,8 +50,8 @@ def _told(recovery: "Recovery") -> Iterator[str]:
         yield f"Organization {each.slug}"
         yield from (f"  {sentence}" for sentence in _of_organization(each))
     yield (
-        f"{recovery.held} messages are held, which may have been delivered already. When it is clear"
-        " which may be sent again: chat-agent recover --release"
+        f"{recovery.held} messages are held, which may have been delivered already. When they may"
+        " be sent again: chat-agent recover --release"
         if recovery.held
         else "No message is held."
     )
@@ -70,6 +70,6 @@ def _of_organization(each: "Recovered") -> Iterator[str]:
 
 def _abandoned(claim: dict[str, Any]) -> str:
     return (
-        f"Abandoned: project {claim['project']}, seq {claim['first_seq']} to {claim['last_seq']}, last"
-        f" known by the anchor of {claim['anchor']}; recorded in {claim['slug']}."
+        f"Abandoned: project {claim['project']}, seq {claim['first_seq']} to {claim['last_seq']},"
+        f" last known by the anchor of {claim['anchor']}; recorded in {claim['slug']}."
     )

@@ -144,12 +144,12 @@ class ArchiveCheck:
     def _beside(self, key: str, reading: "_Reading", line: Line) -> bool:
         """Whether an execution is no part of its chain: repeated, or of another branch."""
         passed = line.seq <= self.chains.head(line.project).seq
-        if passed and self._seen[reading.day].has(line):
+        if (passed and self._seen[reading.day].has(line)) or self._branches.has(line):
             if key not in self.counts.spare:
                 self.counts.spare.append(key)
             return True
-        lost = self._anchors.pins.lost(line.project)
-        if passed or lost or key in self._anchors.objects or self._branches.go_on_with(line):
+        gone = key in self._anchors.objects or self._anchors.pins.lost(line.project)
+        if passed or gone or self._branches.go_on_with(line):
             self._branches.add(line, key, reading.rows)
             return True
         return False

@@ -35,9 +35,15 @@ class Branches:
     def __init__(self, pins: Pins) -> None:
         self._pins = pins
         self._found: dict[str, list[Branch]] = {}
+        self._hashes: set[bytes] = set()
+
+    def has(self, line: Line) -> bool:
+        """Whether exactly this execution has been."""
+        return bytes.fromhex(line.hash) in self._hashes
 
     def add(self, line: Line, key: str, number: int) -> None:
         """Take an execution that an object has at a line; raises `Broken`."""
+        self._hashes.add(bytes.fromhex(line.hash))
         found = self._found.setdefault(line.project, [])
         branch = next((each for each in found if each.head.hash == line.prev_hash), None)
         wrong = unlinked(branch.head, line) if branch else None

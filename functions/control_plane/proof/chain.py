@@ -80,7 +80,7 @@ def _misplaced(claim: Claim, line: Line) -> str | None:
 
 def _fork(claim: Claim, line: Line) -> Fork:
     own = claim.project == line.project
-    return Fork(claim, line.prev_hash, line.base_version) if own else Fork(claim)
+    return Fork(claim, line.prev_hash, line.base_version) if own else Fork(claim, lost=True)
 
 
 def unlinked(head: Head, line: Line) -> str | None:

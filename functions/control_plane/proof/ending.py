@@ -65,10 +65,12 @@ class Ending:
     def _left_out(self, project: str, key: str) -> None:
         if self.anchors.pins.lost(project):
             return
-        if not any(map(self._goes_on, self.anchors.reached)):
+        if not self._goes_on(project):
             raise Broken(LEFT_OUT, object=key, project=project)
         self.open.add(project)
 
     def _goes_on(self, project: str) -> bool:
-        """Whether the last anchor knows of executions that aren't archived yet."""
-        return self.anchors.reached.get(project, (0, ""))[0] > self.chains.head(project).seq
+        """Whether the last anchor knows of executions that aren't archived yet, and may say it."""
+        reached = self.anchors.reached
+        saying = [project] if project in reached else reached  # of one that is gone, any other's
+        return any(reached[each][0] > self.chains.head(each).seq for each in saying)

@@ -29,11 +29,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A claim that anchors agree with, and where the chain goes on from instead."""
+    """A claim that anchors agree with, and where its chain goes on from, unless it is lost."""
 
     claim: Claim
     hash: str = GENESIS_HASH
     version: int = 0
+    lost: bool = False
 
 
 def claims_of(record: dict[str, Any], inputs: Any) -> tuple[Claim, ...]:

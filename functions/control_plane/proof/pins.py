@@ -71,9 +71,7 @@ class Pins:
 
     def lost(self, project: str) -> bool:
         """Whether an execution says that a project was abandoned as a whole."""
-        return any(
-            fork.claim.project == project and fork.claim.first_seq == 1 for fork in self.forks
-        )
+        return any(fork.lost and fork.claim.project == project for fork in self.forks)
 
     def abandon(self, fork: Fork) -> str | None:
         """Take a fork as recorded; what anchors say against it, if they do."""
