@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from control_plane import administration, settings
+from control_plane import administration, reading, settings
 from control_plane.archive import part
 from control_plane.archive import run as runs
 from control_plane.archive.anchors import anchored
@@ -265,10 +265,33 @@ def test_by_command(world: World, earlier: Database, monkeypatch: pytest.MonkeyP
     assert CliRunner().invoke(cli, ["audit", "verify"]).exit_code == 0
 
 
+def test_an_archive_that_forked_is_restored_as_it_is_in_force(
+    world: World, earlier: Database, postgres: Cluster
+) -> None:
+    """Without what lies in it and was abandoned."""
+    world.execute(5)
+    world.archive()
+    world.use(earlier)
+    world.recover()
+    world.execute(9)
+    world.archive()
+    log, state = world.log(), reading.state(world.project.store, world.project.target)
+    with new_database(postgres) as empty:
+        restore(empty.owner, world.source, REGISTRIES)
+        world.use(empty)
+        assert world.log()[:-1] == log
+        restored = reading.state(world.project.store, world.project.target)
+        assert restored["components"] == state["components"]
+        world.anchor(follow=True)
+        assert len(world.check()) == 1
+        world.project.store.disconnect()
+
+
 def test_a_restore_until_a_moment_leaves_a_trail_that_is_accepted(
-    world: World, postgres: Cluster
+    world: World, postgres: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it leaves in the archive is out of the manifest, and each chain says so."""
+    monkeypatch.setattr(part, "MAX_PART_BYTES", 2_000)  # some objects a run
     moment = world.execute()["at"]
     lost = world.execute(3)
     world.archive()

@@ -17,6 +17,7 @@ from control_plane.proof.chain import Chains
 from control_plane.proof.ending import Ending
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line, read_line
+from control_plane.proof.seen import Seen
 
 type Chunks = Iterable[bytes]
 type Open = Callable[[str], Chunks]
@@ -24,26 +25,6 @@ type Open = Callable[[str], Chunks]
 ANOTHERS = "It belongs to another organization than its object."
 ANOTHER_DAY = "It is not of its object's day."
 UNSORTED = "It is out of order: an object holds projects by id, each by seq."
-_HASH_BYTES = 32
-
-
-class Seen:
-    """The hashes of one day's executions, to tell a repetition from a forgery; 32 bytes each."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, int] = {}
-        self._hashes: dict[str, bytearray] = {}
-
-    def add(self, line: Line) -> None:
-        """Remember the next execution of its project."""
-        self._first.setdefault(line.project, line.seq)
-        self._hashes.setdefault(line.project, bytearray()).extend(bytes.fromhex(line.hash))
-
-    def has(self, line: Line) -> bool:
-        """Whether exactly this execution has been."""
-        start = (line.seq - self._first.get(line.project, line.seq + 1)) * _HASH_BYTES
-        hashes = self._hashes.get(line.project, b"")
-        return start >= 0 and hashes[start : start + _HASH_BYTES] == bytes.fromhex(line.hash)
 
 
 @dataclass
