@@ -329,7 +329,7 @@ const chatAgentVerify = (() => {
       throw new Broken("Its hash is not that of its record: one of them was altered.", where);
     if (payload !== null && sha256(fromHex(salt), encode(texts.payload)) !== record.payload_hash)
       throw new Broken("Its payload is not the one that its record says: it or the salt was altered.", where);
-    return { ...record, hash, erased: payload === null };
+    return { ...record, hash, erased: payload === null, claims: claimsOf(record, payload, where) };
   }
 
   function isLine(line) {
@@ -337,6 +337,21 @@ const chatAgentVerify = (() => {
       (line.payload === null ? line.salt === null
         : isObject(line.payload) && isText(line.salt, /^[0-9a-f]{32}$/));
   }
+
+  /** What an execution says was abandoned; of what was erased nothing is known. */
+  function claimsOf(record, payload, where) {
+    const recorded = payload !== null && ["project.recover", "project.restore"].includes(record.action) &&
+      record.status === "success" && isObject(record.principal) && record.principal.kind === "system";
+    if (!recorded || !isObject(payload.inputs) || !Object.hasOwn(payload.inputs, "abandoned")) return [];
+    const said = payload.inputs.abandoned;
+    if (!Array.isArray(said) || !said.every(isClaim))
+      throw new Broken("It records what was abandoned in another form than executions do.", where);
+    return said;
+  }
+
+  const isClaim = (said) => hasExactly(said, ["project", "first_seq", "last_seq", "hash", "anchor"]) &&
+    isCount(said.first_seq, 1) && isCount(said.last_seq, said.first_seq) &&
+    [said.project, said.hash, said.anchor].every((text) => typeof text === "string");
 
   function isRecord(record) {
     const succeeded = record.status === "success";
@@ -365,22 +380,36 @@ const chatAgentVerify = (() => {
       if (seq > head.seq + 1)
         throw new Broken(`It is missing: after seq ${head.seq} the next one here is seq ${seq}.`,
           { project, seq: head.seq + 1 });
-      const problem = unlinked(head, line) ?? this.unpinned(head, line);
+      const problem = unlinked(head, line) ?? this.forked(line) ?? this.unpinned(head, line);
       if (problem) throw new Broken(problem, { project, seq });
-      Object.assign(head, { seq, hash: line.hash, at: line.at, version: line.version ?? head.version });
+      move(head, line);
+    }
+    /** What anchors say against what an execution says was abandoned. */
+    forked(line) {
+      for (const claim of line.claims) {
+        const own = claim.project === line.project, place = own ? line.seq : 1;
+        if (claim.first_seq !== place)
+          return `It says that what was abandoned began at seq ${claim.first_seq}, and not at ${place}.`;
+        const problem = this.pins.abandon({ claim, hash: own ? line.prev_hash : GENESIS,
+          version: own ? line.base_version : 0, lost: !own });
+        if (problem) return problem;
+      }
+      return null;
     }
     unpinned(head, line) {
-      const pin = this.pins.get(line.project)?.get(line.seq);
-      if (!pin) return null;
-      if (pin.hash !== line.hash) {
+      const pins = this.pins.of(line.project, line.seq), pin = pins.find(({ hash }) => hash !== line.hash);
+      if (pin) {
         const since = head.pinned + 1;
         const made = since === line.seq ? "it" : `it, or one from seq ${since} on,`;
         return `Its hash is not the one in the anchor of ${pin.at}: ${made} was made anew.`;
       }
-      head.pinned = line.seq;
+      if (pins.length) head.pinned = line.seq;
       return null;
     }
   }
+
+  const move = (head, { seq, hash, at, version }) =>
+    Object.assign(head, { seq, hash, at, version: version ?? head.version });
 
   function unlinked(head, line) {
     if (line.seq <= head.seq)
@@ -395,12 +424,104 @@ const chatAgentVerify = (() => {
     return null;
   }
 
-  // Anchors --------------------------------------------------------------------------------------
+  // Anchors and forks ----------------------------------------------------------------------------
+
+  /** The hashes that anchors hold; a fork puts out of force what those before it say from its seq on. */
+  class Pins {
+    constructor() {
+      Object.assign(this, { forks: [], held: new Map(), left: new Map(), heads: new Map(), numbers: new Map() });
+    }
+    of(project, seq) {
+      return this.held.get(project)?.get(seq) ?? [];
+    }
+    hold(project, seq, hash, at) {
+      const pins = entry(entry(this.held, project, () => new Map()), seq, () => []);
+      const same = pins.find((pin) => pin.hash === hash);
+      if (same) same.number = this.numbers.size;
+      else pins.push({ hash, at, number: this.numbers.size });
+    }
+    stands(project, seq, hash) {
+      const heads = entry(this.heads, project, () => []), last = heads.at(-1);
+      if (last?.seq !== seq || last.hash !== hash) heads.push({ number: this.numbers.size, seq, hash });
+    }
+    /** Where a project's chain stood by an anchor. */
+    known({ project, anchor }) {
+      const number = this.numbers.get(anchor);
+      return (this.heads.get(project) ?? []).findLast((head) => head.number <= number) ?? { seq: 0, hash: GENESIS };
+    }
+    beyond(project, seq) {
+      const found = [...this.held.get(project) ?? []].filter(([n, pins]) => n > seq && pins.length);
+      return found.reduce((most, [n, [{ at }]]) => (n > (most?.seq ?? 0) ? { seq: n, at } : most), null);
+    }
+    lost(project) {
+      return this.forks.some(({ claim, lost }) => lost && claim.project === project);
+    }
+    /** Take a fork as recorded; what anchors say against it, if they do. */
+    abandon(fork) {
+      const { claim } = fork, { project, first_seq: first, last_seq: last, anchor } = claim;
+      if (!this.numbers.has(anchor))
+        return `It names the anchor of ${anchor} for what was abandoned: there is none.`;
+      const known = this.known(claim);
+      if (last < known.seq || (last === known.seq && claim.hash !== known.hash))
+        return `It says that executions up to seq ${last} were abandoned:` +
+          ` the anchor of ${anchor} knew up to seq ${known.seq}, or other ones.`;
+      this.forks.push(fork);
+      const number = this.numbers.get(anchor), left = entry(this.left, project, () => new Map());
+      for (const [seq, pins] of this.held.get(project) ?? []) {
+        if (seq < first) continue;
+        entry(left, seq, () => []).push(...pins.filter((pin) => pin.number <= number));
+        this.held.get(project).set(seq, pins.filter((pin) => pin.number > number));
+      }
+      return null;
+    }
+  }
+
+  function entry(map, key, make) {
+    if (!map.has(key)) map.set(key, make());
+    return map.get(key);
+  }
+
+  /** What the archive holds beside the chains: executions of branches that were abandoned. */
+  class Branches {
+    constructor(pins) {
+      Object.assign(this, { pins, found: new Map(), hashes: new Set() });
+    }
+    followed(line) {
+      return this.found.get(line.project)?.find(({ head }) => head.hash === line.prev_hash);
+    }
+    add(line, object, number) {
+      const { project, seq } = line, pins = this.pins.left.get(project)?.get(seq) ?? [];
+      this.hashes.add(line.hash);
+      let branch = this.followed(line), problem = branch ? unlinked(branch.head, line) : null;
+      if (pins.length && !pins.some((pin) => pin.hash === line.hash))
+        problem = `It was abandoned, and its hash is not the one in the anchor of ${pins[0].at}.`;
+      if (problem) throw new Broken(problem, { project, seq });
+      if (!branch) {
+        branch = { first: line, place: { object, line: number }, head: { version: line.base_version } };
+        entry(this.found, project, () => []).push(branch);
+      }
+      move(branch.head, line);
+    }
+    unrecorded() {
+      const projects = [...this.found.keys()].sort();
+      return projects.flatMap((project) => this.found.get(project))
+        .filter((branch) => !this.pins.forks.some((fork) => this.isOf(branch, fork)));
+    }
+    isOf({ first, head }, { claim, hash, version }) {
+      return claim.project === first.project && claim.first_seq === first.seq && hash === first.prev_hash &&
+        version === first.base_version &&
+        (head.seq < claim.last_seq || (head.seq === claim.last_seq && head.hash === claim.hash));
+    }
+    endsWith({ claim }) {
+      return (this.found.get(claim.project) ?? [])
+        .some(({ head }) => head.seq === claim.last_seq && head.hash === claim.hash);
+    }
+  }
 
   class Anchors {
     constructor(org) {
-      Object.assign(this, { org, count: 0, at: "", digest: GENESIS });
-      [this.pins, this.archived, this.objects, this.reached] = [new Map(), new Map(), new Map(), new Map()];
+      Object.assign(this, { org, count: 0, at: "", digest: GENESIS, pins: new Pins() });
+      [this.leftOut, this.archived, this.objects, this.reached] = [new Map(), new Map(), new Map(), new Map()];
     }
     add(key, body) {
       try {
@@ -421,37 +542,40 @@ const chatAgentVerify = (() => {
           "one is missing, was altered, or stands in another's place.");
       this.count += 1;
       this.at = anchor.at;
+      this.pins.numbers.set(this.at, this.count);
       anchor.projects.forEach((held) => this.addProject(held));
       anchor.objects.forEach((held) => this.addObject(held));
+      this.leaveOut(key, new Set(anchor.projects.map((held) => held.project)));
       this.checkWhole(anchor);
     }
-    /** Every project that there was is there, and each archived execution in one object. */
+    /** Note the projects that are gone: whether they may be, an execution says. */
+    leaveOut(key, named) {
+      for (const project of [...this.reached.keys()].filter((one) => !named.has(one))) {
+        this.leftOut.set(project, key);
+        this.reached.delete(project);
+        this.archived.delete(project);
+      }
+    }
+    /** Each archived execution is in one object. */
     checkWhole({ projects, objects }) {
-      const names = new Set(projects.map((held) => held.project));
-      const lost = [...this.reached.keys()].sort().find((project) => !names.has(project));
-      if (lost) throw new Broken("It leaves a project out that an anchor before it has.", { project: lost });
       const archived = projects.reduce((sum, held) => sum + held.archived_seq, 0);
       const rows = objects.reduce((sum, held) => sum + held.rows, 0);
       if (rows !== archived)
         throw new Broken(`Its objects hold ${rows} executions, its projects' archives ${archived}.`);
     }
     addProject({ project, seq, hash, archived_seq: archived, archived_hash: archivedHash }) {
-      const before = this.reached.get(project) ?? { seq: 0, archived: 0 };
-      if (seq < before.seq || archived < before.archived || archived > seq)
-        throw new Broken("It says that a chain went back.", { project, seq });
+      if (archived > seq) throw new Broken("It says that more is archived than there is.", { project, seq });
       if (seq > archived && hash === archivedHash)
         throw new Broken("It says that two executions have one hash.", { project, seq });
-      this.reached.set(project, { seq, archived });
+      this.reached.set(project, seq);
+      this.archived.set(project, { seq: archived, at: this.at });
+      this.pins.stands(project, seq, hash);
       this.pin(project, seq, hash);
       this.pin(project, archived, archivedHash);
-      this.archived.set(project, { seq: archived, at: this.at });
     }
     pin(project, seq, hash) {
-      if (!this.pins.has(project)) this.pins.set(project, new Map([[0, { hash: GENESIS, at: this.at }]]));
-      const pins = this.pins.get(project);
-      if (!pins.has(seq)) pins.set(seq, { hash, at: this.at });
-      if (pins.get(seq).hash !== hash)
-        throw new Broken(`It holds another hash than the anchor of ${pins.get(seq).at}.`, { project, seq });
+      if (seq) this.pins.hold(project, seq, hash, this.at);
+      else if (hash !== GENESIS) throw new Broken("It says that a chain has a hash before its first.", { project });
     }
     addObject({ key, sha256: digest, rows }) {
       const found = OBJECT_KEY.exec(key), before = this.objects.get(key);
@@ -486,34 +610,36 @@ const chatAgentVerify = (() => {
 
   class ArchiveCheck {
     constructor(anchors) {
-      Object.assign(this, { anchors, chains: new Chains(anchors.pins), missing: [], day: "" });
-      Object.assign(this, { objects: 0, executions: 0, erased: 0, spare: [] });
+      Object.assign(this, { anchors, chains: new Chains(anchors.pins), missing: [], digests: new Map() });
+      Object.assign(this, { objects: 0, executions: 0, erased: 0, spare: [], open: new Set() });
+      this.branches = new Branches(anchors.pins);
     }
     async run(held, read) {
       if (held.size && !this.anchors.count)
         throw new Broken("There is no anchor here: without one, an archive that was made anew" +
           " from its first line on would look the same.");
       const listed = [...this.anchors.objects.keys()].filter((key) => this.anchors.inLast(key));
+      const others = [...held].filter((key) => !this.anchors.inLast(key));
+      this.seen = new Map(others.map((key) => [OBJECT_KEY.exec(key)[2], new Map()]));
       for (const key of [...new Set([...held, ...listed])].sort((a, b) => this.order(a, b))) {
         if (held.has(key)) this.object(key, await read(key));
         else this.missing.push(key);
       }
+      this.reach();
       this.end();
     }
-    /** By day, then what anchors list by part number, the newest of one first, then all else. */
+    /** What the last anchor lists, then all else; by day, then listed ones, by part number. */
     order(one, other) {
       const [a, b] = [one, other].map((key) => {
         const [, , day, part] = OBJECT_KEY.exec(key);
         const number = this.anchors.objects.get(key)?.number ?? 0;
-        return [day, number ? 0 : 1, Number(part), -number, key];
+        return [this.anchors.inLast(key) ? 0 : 1, day, number ? 0 : 1, Number(part), -number, key];
       });
       const at = a.findIndex((value, i) => value !== b[i]);
       return at < 0 ? 0 : a[at] < b[at] ? -1 : 1;
     }
     object(key, data) {
-      const day = OBJECT_KEY.exec(key)[2];
-      if (day !== this.day) Object.assign(this, { day, seen: new Map(), digests: new Map() });
-      const reading = { rows: 0, project: "", seq: 0 };
+      const reading = { day: OBJECT_KEY.exec(key)[2], rows: 0, project: "", seq: 0 };
       try {
         for (const bytes of lines(data)) {
           reading.rows += 1;
@@ -533,24 +659,32 @@ const chatAgentVerify = (() => {
       this.placed(reading, line);
       this.executions += 1;
       this.erased += line.erased ? 1 : 0;
-      const { project, seq } = line, head = this.chains.head(project);
-      const name = `${project}/${seq}`;
-      if (seq <= head.seq && !this.anchors.inLast(key) && this.seen.get(name) === line.hash) {
-        if (!this.spare.includes(key)) this.spare.push(key);
-        return;
-      }
+      if (!this.anchors.inLast(key) && this.beside(key, reading, line)) return;
       try {
         this.chains.add(line);
       } catch (error) {
-        throw error instanceof Broken && error.finding.seq !== seq ? this.lost(error) : error;
+        throw error instanceof Broken && error.finding.seq !== line.seq ? this.lost(error) : error;
       }
-      this.seen.set(name, line.hash);
+      this.seen.get(reading.day)?.set(`${line.project}/${line.seq}`, line.hash);
+    }
+    /** Whether an execution is no part of its chain: repeated, or of another branch. */
+    beside(key, { day, rows }, line) {
+      const passed = line.seq <= this.chains.head(line.project).seq;
+      const repeated = passed && this.seen.get(day).get(`${line.project}/${line.seq}`) === line.hash;
+      if (repeated || this.branches.hashes.has(line.hash)) {
+        if (!this.spare.includes(key)) this.spare.push(key);
+        return true;
+      }
+      const lost = this.anchors.pins.lost(line.project);
+      if (!passed && !lost && !this.anchors.objects.has(key) && !this.branches.followed(line)) return false;
+      this.branches.add(line, key, rows);
+      return true;
     }
     placed(reading, line) {
       const { project, seq } = line;
       const after = project > reading.project || (project === reading.project && seq > reading.seq);
       const problem = (line.org !== this.anchors.org && "It belongs to another organization than its object.") ||
-        (line.at.slice(0, 10) !== this.day && "It is not of its object's day.") ||
+        (line.at.slice(0, 10) !== reading.day && "It is not of its object's day.") ||
         (!after && "It is out of order: an object holds projects by id, each by seq.");
       if (problem) throw new Broken(problem, { project, seq });
       Object.assign(reading, { project, seq });
@@ -574,7 +708,7 @@ const chatAgentVerify = (() => {
       this.digests.set(digest, key);
       this.objects += 1;
     }
-    end() {
+    reach() {
       for (const [project, { seq, at }] of [...this.anchors.archived].sort(([a], [b]) => a < b ? -1 : 1)) {
         const head = this.chains.head(project);
         if (head.seq < seq)
@@ -584,6 +718,43 @@ const chatAgentVerify = (() => {
       if (this.missing.length)
         throw new Broken(`It is missing; the anchor of ${this.anchors.objects.get(this.missing[0]).at} lists it.`,
           { object: this.missing[0] });
+    }
+    /** What went back was abandoned, as an execution says, or one that isn't archived yet. */
+    end() {
+      const { pins, reached, leftOut } = this.anchors;
+      const sortedOnes = (map) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+      this.branches.unrecorded().forEach((branch) => this.checkBranch(branch));
+      for (const fork of pins.forks) {
+        const { project, first_seq: seq, last_seq: last } = fork.claim;
+        if (pins.known(fork.claim).seq !== last && !this.branches.endsWith(fork))
+          throw new Broken(`It is said to be abandoned up to seq ${last}, which nothing knows.`, { project, seq });
+      }
+      for (const [project, seq] of sortedOnes(reached)) {
+        const beyond = pins.beyond(project, seq);
+        if (!beyond) continue;
+        if (!this.goesOn(project))
+          throw new Broken(`It is missing: by the anchor of ${beyond.at} the chain goes up to seq ${beyond.seq}.`,
+            { project, seq: seq + 1 });
+        this.open.add(project);
+      }
+      for (const [project, object] of sortedOnes(leftOut)) {
+        if (pins.lost(project)) continue;
+        if (!this.goesOn(project))
+          throw new Broken("It leaves a project out, and no execution says that it was lost.", { object, project });
+        this.open.add(project);
+      }
+    }
+    checkBranch({ first, place }) {
+      const { project, seq } = first, head = this.chains.head(project);
+      const follows = seq > head.seq + 1 || first.prev_hash === head.hash;
+      if (!(seq > head.seq && follows && this.goesOn(project)))
+        throw new Broken("Its seq has been before.", { ...place, project, seq });
+      this.open.add(project);
+    }
+    /** Whether the last anchor knows of executions that aren't archived yet, and may say it. */
+    goesOn(project) {
+      const { reached } = this.anchors, saying = reached.has(project) ? [project] : [...reached.keys()];
+      return saying.some((one) => reached.get(one) > this.chains.head(one).seq);
     }
     newer() {
       let sum = 0;
@@ -641,7 +812,8 @@ const chatAgentVerify = (() => {
       org, ok: finding === null, anchors: anchors.count, last_anchor: anchors.at || null,
       objects: check.objects, executions: check.executions, erased: check.erased,
       projects: [...check.chains.heads.values()].filter((head) => head.seq).length,
-      newer: check.newer(), spare: check.spare, finding,
+      newer: check.newer(), spare: check.spare, forks: anchors.pins.forks.map(({ claim }) => claim),
+      open: [...check.open].sort(), finding,
     };
   }
 
@@ -658,6 +830,11 @@ const chatAgentVerify = (() => {
     const said = [`In order: ${looked}.`];
     if (report.erased) said.push(`${report.erased} payloads were erased; their records still hold.`);
     if (report.spare.length) said.push(`Left over, repeating what lies elsewhere: ${report.spare.join(", ")}.`);
+    for (const { project, first_seq: first, last_seq: last, anchor } of report.forks)
+      said.push(`Abandoned, as an execution says: project ${project},` +
+        ` seq ${first} to ${last}, last known by the anchor of ${anchor}.`);
+    if (report.open.length)
+      said.push(`Went back, and the execution that says so isn't archived yet: ${report.open.join(", ")}.`);
     const newer = report.newer ? `, ${report.newer} archived executions among it` : "";
     said.push(`What is newer than the last anchor, of ${report.last_anchor}${newer}, only the next proves.`);
     return said;

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 
@@ -59,9 +59,18 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield Cluster(url, passwords)
 
 
-@contextmanager
-def new_database(postgres: Cluster, template: str = TEMPLATE) -> Iterator[Database]:
+def new_database(postgres: Cluster, template: str = TEMPLATE) -> AbstractContextManager[Database]:
     """A database cloned in milliseconds from another that nobody uses, dropped at the end."""
+    return _clone(postgres, template)
+
+
+def copied(postgres: Cluster, database: Database) -> AbstractContextManager[Database]:
+    """A copy of a database that nobody is connected to, as it is now; dropped at the end."""
+    return _clone(postgres, database.name)
+
+
+@contextmanager
+def _clone(postgres: Cluster, template: str) -> Iterator[Database]:
     name = f"test_{next(_numbers)}_{secrets.token_hex(4)}"
     clone = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy OWNER chat_agent_owner")
     with postgres.admin() as admin:

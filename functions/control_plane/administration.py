@@ -37,12 +37,16 @@ type Steps = list[tuple[Intent, Effects]]
 
 
 def administer(
-    store: Store, target: Target, steps: Steps, request_id: str | None = None
+    store: Store,
+    target: Target,
+    steps: Steps,
+    request_id: str | None = None,
+    after: int | None = None,
 ) -> dict[str, Json]:
     """Commit built-in actions that the caller of this function has authorised, as one.
 
     Answers the first one's execution. The request's own key makes a retry safe. Raises `Conflict`
-    when a name is taken.
+    when a name is taken, or where the chain has gone on past the seq `after`.
     """
     intents = [intent for intent, _ in steps]
     request = Request("execution", request_id or uuid7(), intents, None)
@@ -59,6 +63,8 @@ def administer(
         with writing(store, asked) as transaction:
             if transaction.loaded.keys:
                 return replay(transaction.loaded.keys, request)
+            if after is not None and transaction.loaded.head["seq"] != after:
+                raise Conflict("Something was executed meanwhile. Look, and ask again.")
             journal = Journal(context_of(target, transaction.loaded))
             ids = [request.request_id, *(uuid7() for _ in steps[1:])]
             executions = [

@@ -34,7 +34,7 @@ class _Check:
         self._live = [row for row in rows if row["seq"] is not None]
         self._archived, self._end = rows[0]["archived_seq"], rows[0]["head_seq"]
         self._first = max(from_seq, self._archived + 1)
-        self._chains = Chains({})
+        self._chains = Chains()
         self._rows = 0
 
     def answer(self) -> dict[str, Json]:

@@ -131,6 +131,8 @@ class _Check:
                     self._progress(FETCH_ROWS)
         self._progress(live.rows % FETCH_ROWS)
         live.end()
+        if self._wanted["project"] is None:
+            live.check_left_out()
 
     def _fetch(self, query: str) -> list[Row]:
         return self._connection.execute(sql(query), self._wanted).fetchall()

@@ -6,7 +6,7 @@ from control_plane.archive.anchors import anchor, anchored
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.forgetting import forget
 from control_plane.archive.lag import lag
-from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
+from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.archive.run import archive
 from control_plane.observing.current import add, measure, say
 from control_plane.observing.functions import running
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
             done = _archived(given, context)
         forget(url, Bucket(given.chat_agent_archive_bucket))
         return done
-    except (Incomplete, Overtaken, ReadBackDiffers) as error:
+    except (Incomplete, Overtaken, ReadBackDiffers, SetBack) as error:
         say(detail=str(error))  # in our own words: ids and numbers
         raise
 

@@ -16,6 +16,7 @@ from infra.cli import (
     organizations,
     policy,
     projects,
+    recovery,
     tokens,
     users,
 )
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("up")(local.up)
 app.command("migrate")(database.migrate)
+app.command("recover")(recovery.recover)
 app.add_typer(archive.app, name="archive")
 app.add_typer(audit.app, name="audit")
 app.add_typer(demo.app, name="demo")

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.forgetting import forget
-from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
+from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.settings import settings
 
 from infra.cli.shared import Organization, fail, project, required
@@ -66,20 +66,20 @@ def restore(
     ] = "",
 ) -> None:
     """Restore everything that archive and anchors hold into an empty, migrated database."""
+    from control_plane.archive.anchors import anchor
     from control_plane.registry import load_registries
     from control_plane.restore.run import Damaged, NotEmpty, restore
     from control_plane.restore.source import Buckets
 
     buckets = (Bucket(required(f"chat_agent_{kind}_bucket")) for kind in ("archive", "anchor"))
     source, moment = Buckets(*buckets), _moment(until) if until else None
+    url = required("chat_agent_owner_database_url")
     keys = [key for org in source.organizations() for key in source.objects(org)]
     try:
         with typer.progressbar(length=len(keys), label="Restoring") as bar:
-            done = restore(
-                required("chat_agent_owner_database_url"), source, load_registries(), moment,
-                lambda _rows: bar.update(1),
-            )  # fmt: skip
-    except (Damaged, NotEmpty) as error:
+            done = restore(url, source, load_registries(), moment, lambda _rows: bar.update(1))
+        anchor(url, source.anchor, follow=True)
+    except (Damaged, NotEmpty, Incomplete) as error:
         raise fail(str(error)) from error
     typer.echo(
         f"Restored {done.executions} executions of {done.projects} projects"
@@ -166,7 +166,7 @@ def _told() -> Iterator[None]:
 
     try:
         yield
-    except (Incomplete, Overtaken, ReadBackDiffers) as error:
+    except (Incomplete, Overtaken, ReadBackDiffers, SetBack) as error:
         raise fail(str(error)) from error
     except (BotoCoreError, ClientError) as error:
         raise fail(f"S3 doesn't do what it is asked for: {error}") from error

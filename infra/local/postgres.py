@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -55,8 +56,8 @@ class Postgres:
     `data_dir` is made on first use and holds `cluster/`, `server.log` (or `log`, elsewhere) and
     the superuser's password (0600). `port` None takes a free one at each start. The server
     listens on 127.0.0.1 alone, with scram passwords. `durable=False` switches fsync off: kill -9
-    still loses nothing then, but a power cut may. On Linux the server ends with the thread that
-    called `start`, so call it from a lasting one.
+    still loses nothing then, but a power cut may. `more` are further settings. On Linux the server
+    ends with the thread that called `start`, so call it from a lasting one.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Postgres:
         *,
         durable: bool = True,
         log: Path | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.cluster = self.data_dir / "cluster"
@@ -73,6 +75,7 @@ class Postgres:
         self.port = port or 0
         self._fixed_port = port
         self._durable = durable
+        self._more = dict(more or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -189,6 +192,7 @@ class Postgres:
         }
         if not self._durable:
             settings |= {"fsync": "off", "full_page_writes": "off"}
+        settings |= self._more
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         return [
             *account.launch_prefix(),

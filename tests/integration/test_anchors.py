@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from control_plane import administration, settings
 from control_plane.archive import anchors, run
 from control_plane.archive.bucket import Bucket
-from control_plane.archive.outcome import Incomplete
+from control_plane.archive.outcome import Incomplete, SetBack
 from control_plane.canonical import canonical
 from control_plane.models import GENESIS_HASH
 from control_plane.observing.functions import RunFailed
@@ -184,19 +184,24 @@ def test_one_organizations_trouble_leaves_the_others_anchored(
     assert len(chain(s3, locked, made["organization"])) == 2
 
 
-def test_anchors_this_database_does_not_know_are_followed(
+def test_anchors_this_database_does_not_know_are_followed_when_a_recovery_says_so(
     project: Project, locked: Bucket, s3: S3
 ) -> None:
-    """A database set back to an earlier moment goes on after the bucket's last anchor."""
+    """A database set back to an earlier moment goes on after them, and not by itself."""
     anchor(project, locked)
     [head] = project.rows("SELECT sha256, at::text FROM anchor_heads WHERE %s <> ''")
     for _ in range(2):
         anchor(project, locked)
     project.superuser(f"UPDATE anchor_heads SET sha256 = '{head['sha256']}', at = '{head['at']}'")
+    for forget in ("SELECT", "DELETE FROM anchor_heads"):
+        project.superuser(forget)
+        with pytest.raises(Incomplete, match="chat-agent recover"):
+            anchor(project, locked)
+        with pytest.raises(SetBack), anchors.anchored(project.database.archiver, locked):
+            pytest.fail("nothing is archived then")
+        anchors.anchor(project.database.archiver, locked, follow=True)
     anchor(project, locked)
-    project.superuser("DELETE FROM anchor_heads")
-    anchor(project, locked)
-    assert len(chain(s3, locked, project.target.org)) == 5
+    assert len(chain(s3, locked, project.target.org)) == 6
 
 
 def test_only_the_archiver_moves_the_chain_of_anchors(project: Project) -> None:

@@ -223,7 +223,8 @@ def test_until_a_moment(project: Project, source: Buckets, empty: Database) -> N
     page = reading.executions(store, Archive(store), project.target, 200, None, **reading.ANY)[
         "items"
     ]
-    assert page[0]["inputs"]["abandoned_from"] == lost["seq"]
+    [abandoned] = page[0]["inputs"]["abandoned"]
+    assert (abandoned["first_seq"], abandoned["last_seq"]) == (lost["seq"], lost["seq"] + 1)
     assert (page[1]["hash"], page[0]["prev_hash"]) == (kept["hash"], kept["hash"])
     assert [item["seq"] for item in page] == list(range(kept["seq"] + 1, 0, -1))
     assert reading.state(store, project.target)["components"]["demo.counter"] == {"value": 4}

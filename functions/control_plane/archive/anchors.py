@@ -3,40 +3,46 @@
 Each holds the hash of the one before. Its text is decided on in one transaction, over the head that
 was read there, and only then put; what a run leaves unput, the next one puts first. So the chain of
 anchors never forks, whoever runs and wherever they are killed. Anchors in the bucket that this
-database doesn't know, after it was set back to an earlier moment, are followed and not forked.
+database doesn't know say that it was set back to an earlier moment: they are followed, never
+forked, and not before a recovery or a restore has recorded what was abandoned.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import IsolationLevel, errors
 
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.database import Connection, fetch, opened
-from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
+from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.canonical import canonical_of_ours, sha256
 from control_plane.models import GENESIS_HASH, Json
 from control_plane.store.connection import sql
 
 FORMAT_VERSION = 1
 ATTEMPTS = 5
+type Head = dict[str, Any]
+"""An organization's last anchor, as the database knows it: org, at, sha256, waiting."""
+
 _BEGIN = "1970-01-01T00:00:00.000000Z"
 
 
-def anchor(url: str, bucket: Bucket) -> list[str]:
+def anchor(url: str, bucket: Bucket, *, follow: bool = False) -> list[str]:
     """Put an anchor for each organization; their keys. `url` is the archiver's login.
 
-    Raises `Incomplete` when some organization's could not be put, after all others'.
+    With `follow`, also after anchors that this database doesn't know. Raises `Incomplete` when some
+    organization's could not be put, after all others'.
     """
     keys: list[str] = []
     failed: list[Exception] = []
     with opened(url) as connection:
         for found in fetch(connection, "anchor_heads", org=None):
             try:
-                keys.append(_anchor(connection, bucket, found["org"]))
-            except (BotoCoreError, ClientError, ReadBackDiffers, Overtaken) as error:
+                keys.append(_anchor(connection, bucket, found["org"], follow))
+            except (BotoCoreError, ClientError, ReadBackDiffers, Overtaken, SetBack) as error:
                 failed.append(error)
     if failed:
         raise Incomplete(failed)
@@ -45,11 +51,30 @@ def anchor(url: str, bucket: Bucket) -> list[str]:
 
 @contextmanager
 def anchored(url: str, bucket: Bucket) -> Iterator[None]:
-    """What is done in this context ends with an anchor, also where it fails."""
+    """What is done in this context ends with an anchor, also where it fails.
+
+    It doesn't begin where the database was set back: raises `SetBack`.
+    """
+    with opened(url) as connection:
+        for head in fetch(connection, "anchor_heads", org=None):
+            if unknown(connection, bucket, head):
+                raise SetBack(SetBack.__doc__)
     try:
         yield
     finally:
         anchor(url, bucket)
+
+
+def unknown(connection: Connection, bucket: Bucket, head: Head) -> str | None:
+    """The key of an organization's last anchor, where its bucket has later ones than its head.
+
+    Another run's is no such one: that is the database's head before it is put.
+    """
+    org = head["org"]
+    later = bucket.keys(_prefix(org), after=key_of(org, head["at"] or _BEGIN))
+    key = max(later, default=None)
+    [now] = fetch(connection, "anchor_heads", org=org)
+    return key if now["sha256"] == head["sha256"] else None
 
 
 def key_of(org: str, at: str) -> str:
@@ -61,25 +86,26 @@ def _prefix(org: str) -> str:
     return f"anchors/org={org}/"
 
 
-def _anchor(connection: Connection, bucket: Bucket, org: str) -> str:
+def _anchor(connection: Connection, bucket: Bucket, org: str, follow: bool) -> str:
     """Put one organization's anchor, after the one that another run makes meanwhile."""
     for _ in range(ATTEMPTS):
         [head] = fetch(connection, "anchor_heads", org=org)
         if head["waiting"]:
             _keep(connection, bucket, org, head["at"], head["waiting"])
-        at, hash = _last(bucket, org, head["at"] or _BEGIN, head["sha256"] or GENESIS_HASH)
+        at, hash = head["at"] or _BEGIN, head["sha256"] or GENESIS_HASH
+        key = unknown(connection, bucket, head)
+        if key and not follow:
+            raise SetBack(f"{org}: {SetBack.__doc__}")
+        if key:
+            at, hash = _moment(org, key), bucket.read_back(key)[1]
         decided = _decide(connection, org, at, hash, head["sha256"])
         if decided is not None:
             return _keep(connection, bucket, org, *decided)
     raise Overtaken(f"anchors of {org}: {Overtaken.__doc__}")
 
 
-def _last(bucket: Bucket, org: str, at: str, hash: str) -> tuple[str, str]:
-    """Moment and hash of the bucket's last anchor, where that is later than the one known here."""
-    key = max(bucket.keys(_prefix(org), after=key_of(org, at)), default=None)
-    if key is None:
-        return at, hash
-    return key.removeprefix(_prefix(org)).removesuffix(".json"), bucket.read_back(key)[1]
+def _moment(org: str, key: str) -> str:
+    return key.removeprefix(_prefix(org)).removesuffix(".json")
 
 
 def _decide(

@@ -17,6 +17,13 @@ class Overtaken(Exception):
     """Another run archives the same executions. Nothing was removed here."""
 
 
+class SetBack(Exception):
+    """The bucket has anchors that this database doesn't know: it was set back to an earlier moment.
+
+    Nothing is archived or anchored before `chat-agent recover`.
+    """
+
+
 class Incomplete(Exception):
     """Some organizations' executions could not be archived; all others' were."""
 

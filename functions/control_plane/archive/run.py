@@ -16,11 +16,10 @@ from control_plane.archive.bucket import Bucket
 from control_plane.archive.database import Connection, fetch, opened, turn
 from control_plane.archive.export import exported
 from control_plane.archive.outcome import BrokenChain, Incomplete, Overtaken, ReadBackDiffers
-from control_plane.archive.part import Heads, Part, Range, parts
+from control_plane.archive.part import Heads, Part, parts
+from control_plane.archive.removal import remove
 from control_plane.archive.rewriting import rewrite
 from control_plane.archive.unnamed import folder, unnamed
-from control_plane.ids import uuid7
-from control_plane.store.connection import sql
 
 RESERVE_S = 120.0
 """Time that one part may take, and the anchors after it; no part is put with less."""
@@ -181,18 +180,6 @@ class _Run:
 
     def _remove(self, org: str, day: date, part: Part, stored_as: Mapping[str, str]) -> None:
         """Remove exactly what was archived and write the manifest, or nothing: `Overtaken`."""
-        archive = {"org": org, "archive": uuid7()}
         whole = {"sha256": part.sha256, "size": len(part.body), "rows": part.rows}
-        named = {**archive, **stored_as, **whole, "bucket": self.bucket.name, "day": day}
-        with self.connection.transaction():
-            for span in part.ranges:
-                self._remove_range(span)
-            self.connection.execute(sql("archive_object"), named)
-            for span in part.ranges:
-                self.connection.execute(sql("archive_range"), {**archive, **vars(span)})
-
-    def _remove_range(self, span: Range) -> None:
-        [removed] = fetch(self.connection, "archive_remove", cutoff=self.cutoff, **vars(span))
-        found = (removed["rows"], removed["advanced"], removed["head_hash"])
-        if found != (span.last_seq - span.first_seq + 1, 1, span.head_hash):
-            raise Overtaken(f"{span.project}: {Overtaken.__doc__}")
+        named = {**stored_as, **whole, "bucket": self.bucket.name, "day": day}
+        remove(self.connection, org, named, part.ranges, self.cutoff)

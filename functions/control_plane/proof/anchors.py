@@ -3,11 +3,12 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.finding import Broken
+from control_plane.proof.fork import Claim
 from control_plane.proof.line import (
     is_count,
     is_hash,
@@ -16,6 +17,7 @@ from control_plane.proof.line import (
     is_version,
     read_canonical,
 )
+from control_plane.proof.pins import Pins
 
 NOT_AN_ANCHOR = "This is not an anchor: its members are others, or of other types or order."
 KEY = re.compile(r"anchors/org=([0-9a-f-]{36})/([^/]+)\.json")
@@ -42,18 +44,20 @@ class Listed:
 class Anchors:
     """What all anchors of one organization say together; give them to `add` in order of time.
 
-    `reached` and `archived` have the seq at which each project's chain and its archive stood, with
-    the moment of the last anchor that says so.
+    `reached` and `archived` have the seq at which each project's chain and its archive stood by the
+    last anchor, with its moment. `left_out` has the projects that an anchor leaves out and one
+    before it has, with that anchor's key.
     """
 
     org: str
     count: int = 0
     at: str = ""
     digest: str = GENESIS_HASH
-    pins: dict[str, dict[int, tuple[str, str]]] = field(default_factory=dict)
+    pins: Pins = field(default_factory=Pins)
     reached: dict[str, tuple[int, str]] = field(default_factory=dict)
     archived: dict[str, tuple[int, str]] = field(default_factory=dict)
     objects: dict[str, Listed] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def add_all(self, anchors: Iterable[tuple[str, bytes]]) -> None:
         """Take anchors by key and exact bytes, in order of time; raises `Broken`."""
@@ -80,18 +84,22 @@ class Anchors:
                 " one is missing, was altered, or stands in another's place."
             )
         self.count, self.at = self.count + 1, anchor["at"]
+        self.pins.begin(self.at)
         for project in anchor["projects"]:
             self._add_project(project)
         for listed in anchor["objects"]:
             self._add_object(listed)
+        self._leave_out(key, {held["project"] for held in anchor["projects"]})
         self._check_whole(anchor)
 
+    def _leave_out(self, key: str, named: set[str]) -> None:
+        """Note the projects that are gone: whether they may be, an execution says."""
+        for project in sorted(set(self.reached) - named):
+            self.left_out[project] = key
+            del self.reached[project], self.archived[project]
+
     def _check_whole(self, anchor: dict[str, Any]) -> None:
-        """Every project that there was is there, and each archived execution in one object."""
-        names = {held["project"] for held in anchor["projects"]}
-        lost = next((project for project in sorted(self.reached) if project not in names), None)
-        if lost:
-            raise Broken("It leaves a project out that an anchor before it has.", project=lost)
+        """Each archived execution is in one object."""
         archived = sum(held["archived_seq"] for held in anchor["projects"])
         rows = sum(held["rows"] for held in anchor["objects"])
         if rows != archived:
@@ -99,20 +107,20 @@ class Anchors:
 
     def _add_project(self, held: dict[str, Any]) -> None:
         id, seq, archived = held["project"], held["seq"], held["archived_seq"]
-        before, archived_before = self.reached.get(id, (0, "")), self.archived.get(id, (0, ""))
-        if seq < before[0] or archived < archived_before[0] or archived > seq:
-            raise Broken("It says that a chain went back.", project=id, seq=seq)
+        if archived > seq:
+            raise Broken("It says that more is archived than there is.", project=id, seq=seq)
         if seq > archived and held["hash"] == held["archived_hash"]:
             raise Broken("It says that two executions have one hash.", project=id, seq=seq)
         self.reached[id], self.archived[id] = (seq, self.at), (archived, self.at)
+        self.pins.stands(id, seq, held["hash"])
         self._pin(id, seq, held["hash"])
         self._pin(id, archived, held["archived_hash"])
 
     def _pin(self, project: str, seq: int, hash: str) -> None:
-        pins = self.pins.setdefault(project, {0: (GENESIS_HASH, self.at)})
-        if pins.setdefault(seq, (hash, self.at))[0] != hash:
-            problem = f"It holds another hash than the anchor of {pins[seq][1]}."
-            raise Broken(problem, project=project, seq=seq)
+        if seq:
+            self.pins.hold(project, seq, hash, self.at)
+        elif hash != GENESIS_HASH:
+            raise Broken("It says that a chain has a hash before its first.", project=project)
 
     def _add_object(self, held: dict[str, Any]) -> None:
         key, before = held["key"], self.objects.get(held["key"])
@@ -122,6 +130,21 @@ class Anchors:
         if before and (before.sha256, before.rows) != (held["sha256"], held["rows"]):
             raise Broken(f"It lists {key} otherwise than the anchor of {before.at}.")
         self.objects[key] = Listed(held["sha256"], held["rows"], self.at, self.count)
+
+    def abandoned(
+        self, project: str, seq: int, left: tuple[int, str] = (0, "")
+    ) -> list[dict[str, Any]]:
+        """What is abandoned where a project goes on after a seq, as an execution says it.
+
+        `left` is the last execution that objects hold of it, where anchors don't know it yet.
+        """
+        last = max(self.pins.known(project, self.count), left)
+        return [asdict(Claim(project, seq + 1, *last, self.at))] if last[0] > seq else []
+
+    def kept(self, keys: Iterable[str]) -> list[str]:
+        """Those of an archive's keys that hold chains, in order: not the ones no more listed."""
+        found = (key for key in keys if key not in self.objects or self.in_last(key))
+        return sorted(found, key=lambda key: (not self.in_last(key), key))
 
     def in_last(self, key: str) -> bool:
         """Whether the last anchor lists an object."""

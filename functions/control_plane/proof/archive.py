@@ -1,8 +1,8 @@
 """One organization's archive: its objects in order, each line, each chain, and what anchors hold.
 
-A day's objects come by part number, of one number the one that the newest anchor lists first; those
-that no anchor lists come last. An object that the last anchor doesn't list may repeat executions,
-exactly: a killed run left it, or an erasure wrote it anew. Everything else may not.
+Objects come by day and part number, those that the last anchor lists first. One that it doesn't
+list may repeat executions, exactly: a killed run left it, or an erasure wrote it anew. Or it holds
+what was abandoned when the database was set back, as an execution must say. Nothing else may.
 """
 
 import hashlib
@@ -12,9 +12,12 @@ from types import MappingProxyType
 
 from control_plane.proof import gunzip
 from control_plane.proof.anchors import OBJECT_KEY, Anchors
+from control_plane.proof.branches import Branches
 from control_plane.proof.chain import Chains
+from control_plane.proof.ending import Ending
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line, read_line
+from control_plane.proof.seen import Seen
 
 type Chunks = Iterable[bytes]
 type Open = Callable[[str], Chunks]
@@ -22,26 +25,6 @@ type Open = Callable[[str], Chunks]
 ANOTHERS = "It belongs to another organization than its object."
 ANOTHER_DAY = "It is not of its object's day."
 UNSORTED = "It is out of order: an object holds projects by id, each by seq."
-_HASH_BYTES = 32
-
-
-class Seen:
-    """The hashes of one day's executions, to tell a repetition from a forgery; 32 bytes each."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, int] = {}
-        self._hashes: dict[str, bytearray] = {}
-
-    def add(self, line: Line) -> None:
-        """Remember the next execution of its project."""
-        self._first.setdefault(line.project, line.seq)
-        self._hashes.setdefault(line.project, bytearray()).extend(bytes.fromhex(line.hash))
-
-    def has(self, line: Line) -> bool:
-        """Whether exactly this execution has been."""
-        start = (line.seq - self._first.get(line.project, line.seq + 1)) * _HASH_BYTES
-        hashes = self._hashes.get(line.project, b"")
-        return start >= 0 and hashes[start : start + _HASH_BYTES] == bytes.fromhex(line.hash)
 
 
 @dataclass
@@ -52,6 +35,7 @@ class Counts:
     executions: int = 0
     erased: int = 0
     spare: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
 
 
 class ArchiveCheck:
@@ -76,8 +60,9 @@ class ArchiveCheck:
         self._replaced = set(map(_part, rewritten))
         self.chains = Chains(anchors.pins)
         self._missing: list[str] = []
-        self._day = ""
-        self._seen, self._digests = Seen(), dict[str, str]()
+        self._branches = Branches(anchors.pins)
+        self._seen: dict[str, Seen] = {}
+        self._digests: dict[str, str] = {}
         self.counts = Counts()
 
     def run(self, there: Iterable[str], read: Open) -> None:
@@ -95,25 +80,24 @@ class ArchiveCheck:
         listed = {key for key in self._anchors.objects if self._anchors.in_last(key)}
         listed = listed if self._only is None else set()
         listed = {key for key in listed if key in held or _part(key) not in self._replaced}
+        self._seen = {_day(key): Seen() for key in held if not self._anchors.in_last(key)}
         for key in sorted(held | listed, key=self._place):
             if key in held:
                 self._object(key, read(key))
             else:
                 self._missing.append(key)
-        self._end()
+        self._reach()
 
-    def _place(self, key: str) -> tuple[str, bool, int, int, str]:
+    def _place(self, key: str) -> tuple[bool, str, bool, int, int, str]:
         found, listed = OBJECT_KEY.fullmatch(key), self._anchors.objects.get(key)
         if found is None:
             raise ValueError(key)
         number = listed.number if listed else 0
-        return found[2], listed is None, int(found[3]), -number, key
+        last = self._anchors.in_last(key)
+        return not last, found[2], listed is None, int(found[3]), -number, key
 
     def _object(self, key: str, chunks: Chunks) -> None:
-        day = key.split("/")[2].removeprefix("dt=")
-        if day != self._day:
-            self._day, self._seen, self._digests = day, Seen(), {}
-        reading = _Reading(self._anchors.org, day)
+        reading = _Reading(self._anchors.org, _day(key))
         try:
             for text in gunzip.lines(reading.hashed(chunks)):
                 reading.rows += 1
@@ -132,10 +116,7 @@ class ArchiveCheck:
         self.counts.erased += line.erased
         if self._only not in (None, line.project):
             return
-        head = self.chains.head(line.project)
-        if line.seq <= head.seq and not self._anchors.in_last(key) and self._seen.has(line):
-            if key not in self.counts.spare:
-                self.counts.spare.append(key)
+        if not self._anchors.in_last(key) and self._beside(key, reading, line):
             return
         try:
             self.chains.add(line)
@@ -143,7 +124,21 @@ class ArchiveCheck:
             if broken.finding.seq != line.seq:
                 raise self._lost(broken) from None
             raise
-        self._seen.add(line)
+        if reading.day in self._seen:
+            self._seen[reading.day].add(line)
+
+    def _beside(self, key: str, reading: "_Reading", line: Line) -> bool:
+        """Whether an execution is no part of its chain: repeated, or of another branch."""
+        passed = line.seq <= self.chains.head(line.project).seq
+        if (passed and self._seen[reading.day].has(line)) or self._branches.has(line):
+            if key not in self.counts.spare:
+                self.counts.spare.append(key)
+            return True
+        gone = key in self._anchors.objects or self._anchors.pins.lost(line.project)
+        if passed or gone or self._branches.go_on_with(line):
+            self._branches.add(line, key, reading.rows)
+            return True
+        return False
 
     def _lost(self, broken: Broken) -> Broken:
         """A missing execution, with the missing object that should hold it."""
@@ -174,7 +169,7 @@ class ArchiveCheck:
         self._digests[digest] = key
         self.counts.objects += 1
 
-    def _end(self) -> None:
+    def _reach(self) -> None:
         """Every chain goes as far as the anchors say, and every object was there."""
         for project, (seq, at) in sorted(self._anchors.archived.items()):
             head = self.chains.head(project)
@@ -185,6 +180,10 @@ class ArchiveCheck:
         if self._missing:
             at = self._anchors.objects[self._missing[0]].at
             raise Broken(f"It is missing; the anchor of {at} lists it.", object=self._missing[0])
+
+    def end(self) -> None:
+        """What went back was abandoned, as an execution says; for an archive alone."""
+        self.counts.open = Ending(self._anchors, self.chains, self._branches, self._only).check()
 
     def newer(self) -> int:
         """How many archived executions are newer than the last anchor."""
@@ -198,6 +197,10 @@ class ArchiveCheck:
 def _part(key: str) -> str:
     """Which part of which day an object is, whatever its bytes are."""
     return key.rpartition("-")[0]
+
+
+def _day(key: str) -> str:
+    return key.split("/")[2].removeprefix("dt=")
 
 
 @dataclass

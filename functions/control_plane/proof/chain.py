@@ -1,14 +1,12 @@
 """The chains of an organization's projects: each execution linked to the one before."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.finding import Broken
+from control_plane.proof.fork import Claim, Fork
 from control_plane.proof.line import Line
-
-type Pins = Mapping[str, Mapping[int, tuple[str, str]]]
-"""By project and seq, the hash that an anchor holds, and that anchor's moment."""
+from control_plane.proof.pins import Pins
 
 
 @dataclass(slots=True)
@@ -21,13 +19,18 @@ class Head:
     version: int = 0
     pinned: int = 0
 
+    def move(self, line: Line) -> None:
+        """This execution is the last now."""
+        self.seq, self.hash, self.at = line.seq, line.hash, line.at
+        self.version = self.version if line.version is None else line.version
+
 
 class Chains:
-    """Follows each project's chain from its first execution, or from a head that is given."""
+    """Follows each project's chain from its first execution; forks only where there are pins."""
 
-    def __init__(self, pins: Pins, heads: dict[str, Head] | None = None) -> None:
+    def __init__(self, pins: Pins | None = None) -> None:
         self._pins = pins
-        self.heads: dict[str, Head] = heads or {}
+        self.heads: dict[str, Head] = {}
 
     def head(self, project: str) -> Head:
         """Where a project's chain stands."""
@@ -39,26 +42,48 @@ class Chains:
         if line.seq > head.seq + 1:
             problem = f"It is missing: after seq {head.seq} the next one here is seq {line.seq}."
             raise Broken(problem, project=line.project, seq=head.seq + 1)
-        wrong = _unlinked(head, line) or self._unpinned(head, line)
+        wrong = unlinked(head, line) or self._forked(line) or self._unpinned(head, line)
         if wrong:
             raise Broken(wrong, project=line.project, seq=line.seq)
-        head.seq, head.hash, head.at = line.seq, line.hash, line.at
-        head.version = head.version if line.version is None else line.version
+        head.move(line)
+
+    def _forked(self, line: Line) -> str | None:
+        """What anchors say against what an execution says was abandoned; None where they agree."""
+        if self._pins is None:
+            return None
+        for claim in line.claims:
+            wrong = _misplaced(claim, line) or self._pins.abandon(_fork(claim, line))
+            if wrong:
+                return wrong
+        return None
 
     def _unpinned(self, head: Head, line: Line) -> str | None:
         """What an anchor says against an execution, if one holds its hash."""
-        pin = self._pins.get(line.project, {}).get(line.seq)
-        if pin is None:
+        if self._pins is None or not self._pins.has(line.project, line.seq):
             return None
-        if pin[0] != line.hash:
+        pin = self._pins.against(line.project, line.seq, line.hash)
+        if pin:
             since = head.pinned + 1
             made = "it" if since == line.seq else f"it, or one from seq {since} on,"
-            return f"Its hash is not the one in the anchor of {pin[1]}: {made} was made anew."
+            return f"Its hash is not the one in the anchor of {pin.at}: {made} was made anew."
         head.pinned = line.seq
         return None
 
 
-def _unlinked(head: Head, line: Line) -> str | None:
+def _misplaced(claim: Claim, line: Line) -> str | None:
+    """Why an execution can't say so: its own chain forks at itself, another one is lost whole."""
+    where = line.seq if claim.project == line.project else 1
+    if claim.first_seq == where:
+        return None
+    return f"It says that what was abandoned began at seq {claim.first_seq}, and not at {where}."
+
+
+def _fork(claim: Claim, line: Line) -> Fork:
+    own = claim.project == line.project
+    return Fork(claim, line.prev_hash, line.base_version) if own else Fork(claim, lost=True)
+
+
+def unlinked(head: Head, line: Line) -> str | None:
     """Why an execution can't follow a head; None where it can."""
     if line.seq <= head.seq:
         same = line.seq == head.seq and line.hash == head.hash

@@ -9,6 +9,7 @@ from control_plane.audit import FORMAT_VERSION, as_line, hash_payload
 from control_plane.canonical import MAX_INTEGER, canonical, deeper_than, sha256, stored
 from control_plane.errors import Malformed
 from control_plane.proof.finding import Broken
+from control_plane.proof.fork import RECORDS, Claim, claims_of
 
 NOT_CANONICAL = "This is not canonical JSON."
 NOT_A_LINE = "This is not an archived execution: its members are others, or of other types."
@@ -38,6 +39,7 @@ class Line:
     base_version: int
     version: int | None
     erased: bool
+    claims: tuple[Claim, ...] = ()
 
 
 def read_line(text: bytes) -> Line:
@@ -94,7 +96,18 @@ def _checked(hash: str, record: tuple[str, Any], payload: str | None, salt: str)
         base_version=members["base_version"],
         version=members.get("version"),
         erased=payload is None,
+        claims=_claims(members, payload),
     )
+
+
+def _claims(record: dict[str, Any], payload: str | None) -> tuple[Claim, ...]:
+    """What it says was abandoned; of what was erased nothing is known."""
+    if payload is None or record.get("action") not in RECORDS:
+        return ()
+    try:
+        return claims_of(record, stored(payload).get("inputs"))
+    except Broken as broken:
+        raise broken.within(project=record["project"], seq=record["seq"]) from None
 
 
 def read_canonical(text: bytes) -> Any:

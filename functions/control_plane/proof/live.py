@@ -6,6 +6,7 @@ from typing import Any
 
 from control_plane.proof.anchors import Anchors
 from control_plane.proof.chain import Chains, Head
+from control_plane.proof.ending import LEFT_OUT
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line, check_row
 
@@ -72,11 +73,16 @@ class LiveCheck:
             if (head.seq, head.hash, head.version) != (held.seq, held.hash, held.version):
                 problem = f"By the database the chain ends at seq {held.seq}, with another head."
                 raise Broken(problem, project=project, seq=min(head.seq + 1, held.seq))
-        for project, (seq, at) in sorted(self._anchors.reached.items()):
-            head = self._chains.head(project)
-            if project in self._stated and head.seq < seq:
-                problem = f"It is missing: by the anchor of {at} the chain goes up to seq {seq}."
-                raise Broken(problem, project=project, seq=head.seq + 1)
+            beyond = self._anchors.pins.beyond(project, head.seq)
+            if beyond:
+                problem = f"It is missing: by the anchor of {beyond[1]} the chain goes up to seq"
+                raise Broken(f"{problem} {beyond[0]}.", project=project, seq=head.seq + 1)
+
+    def check_left_out(self) -> None:
+        """A project that anchors know and this database doesn't is one that was lost."""
+        for project, key in sorted(self._anchors.left_out.items()):
+            if not self._anchors.pins.lost(project):
+                raise Broken(LEFT_OUT, object=key, project=project)
 
     def newer(self) -> int:
         """How many executions are newer than the last anchor."""

@@ -1,7 +1,7 @@
 """An organization checked as a whole, and what to tell of it."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from control_plane.proof.anchors import Anchors
@@ -35,6 +35,8 @@ class Report:
             "projects": sum(head.seq > 0 for head in heads),
             "newer": self.live.newer() if self.live else self.archive.newer(),
             "spare": counts.spare,
+            "forks": [asdict(fork.claim) for fork in self.anchors.pins.forks],
+            "open": counts.open,
             "finding": self.finding and self.finding.members(),
         }
 
@@ -53,6 +55,10 @@ class Report:
             said.append(f"{seen['erased']} payloads were erased; their records still hold.")
         if seen["spare"]:
             said.append(f"Left over, repeating what lies elsewhere: {', '.join(seen['spare'])}.")
+        said += [_abandoned(fork) for fork in seen["forks"]]
+        if seen["open"]:
+            named = ", ".join(seen["open"])
+            said.append(f"Went back, and the execution that says so isn't archived yet: {named}.")
         return [*said, self._open(seen["newer"])]
 
     def _open(self, newer: int) -> str:
@@ -63,6 +69,14 @@ class Report:
         among = f", {newer} {kind} among it" if newer else ""
         last = f"the last anchor, of {self.anchors.at}{among}"
         return f"What is newer than {last}, only the next proves."
+
+
+def _abandoned(claim: Mapping[str, Any]) -> str:
+    return (
+        f"Abandoned, as an execution says: project {claim['project']},"
+        f" seq {claim['first_seq']} to {claim['last_seq']}, last known by the anchor of"
+        f" {claim['anchor']}."
+    )
 
 
 def check_organization(
@@ -83,6 +97,7 @@ def check_organization(
     def steps() -> None:
         known.add_all(anchors)
         report.archive.run(objects, read)
+        report.archive.end()
 
     return checked(report, steps)
 

@@ -36,7 +36,8 @@ class Project:
     `policies` has version, moment and document; `members` role and since when, by user; `usage`
     what counts towards limits, by counter and window's end; `keys` what a repeated request is
     answered; `waiting` the requests for approval that nobody has decided, by seq; `lost_at`
-    the first execution since which the state isn't known, as it was erased.
+    the first execution since which the state isn't known, as it was erased; `live` the last lines,
+    which the archive doesn't hold as it is now.
     """
 
     org: str
@@ -60,6 +61,7 @@ class Project:
     erasures: list[dict[str, Any]] = field(default_factory=list)
     lost_at: int | None = None
     _made: "array[int]" = field(default_factory=lambda: array("q"))
+    live: list[Record] = field(default_factory=list)
     _state: dict[str, Json] = field(default_factory=dict)
     _schemas: dict[str, int] = field(default_factory=dict)
 

@@ -1,8 +1,9 @@
 """The restore: verify archive and anchors, replay every chain, write all of it in one transaction.
 
 An empty database gets back every project exactly as of its last archived execution, or of a moment
-before; executions themselves stay where they are, and the manifest says where that is. Each
-project's chain then goes on with an execution that records the restore.
+before; executions themselves stay where they are, and the manifest says where that is. Those of an
+object that goes on after the moment are in the database again, and the object is left out. Each
+project's chain then goes on with an execution that says what was abandoned.
 """
 
 import hashlib
@@ -11,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from control_plane.administration import administer
-from control_plane.models import SYSTEM, Intent, Json
+from control_plane.models import GENESIS_HASH, SYSTEM, Intent, Json
+from control_plane.proof.anchors import Anchors
 from control_plane.proof.report import check_organization
 from control_plane.registry import Registry
 from control_plane.restore.kept import Kept
 from control_plane.restore.organization import Organization, read_line
-from control_plane.restore.project import Damaged, Project
+from control_plane.restore.project import Damaged, Project, Record
 from control_plane.restore.source import Source, members
 from control_plane.restore.writer import NotEmpty, write
 from control_plane.store import Store
@@ -43,12 +45,17 @@ class Restored:
 
 @dataclass
 class _Found:
-    """One organization as it was replayed, and the manifest's rows for it."""
+    """One organization as it was replayed, and the manifest's rows for it.
+
+    `left` has seq and hash of each project's last execution that is left in the archive.
+    """
 
     organization: Organization
+    anchors: Anchors
+    kept: Kept
     objects: list[dict[str, Any]] = field(default_factory=list)
     ranges: list[dict[str, Any]] = field(default_factory=list)
-    abandoned: dict[str, int] = field(default_factory=dict)
+    left: dict[str, tuple[int, str]] = field(default_factory=dict)
     executions: int = 0
 
 
@@ -83,24 +90,27 @@ def _replayed(source: Source, org: str, until: str | None, progress: Progress) -
     report = check_organization(org, anchors, keys, lambda key: [source.read(key)])
     if report.finding:
         raise Damaged(str(report.finding))
-    found, kept = _Found(Organization(org)), Kept(source, org)
-    for key in sorted(keys):
-        rows = _take_object(found, source, key, until, kept)
+    found = _Found(Organization(org), report.anchors, Kept(source, org))
+    for key in report.anchors.kept(keys):
+        rows = _take_object(found, source, key, until)
         found.executions += rows
         progress(rows)
     found.organization.check_whole()
     return found
 
 
-def _take_object(found: _Found, source: Source, key: str, until: str | None, kept: Kept) -> int:
+def _take_object(found: _Found, source: Source, key: str, until: str | None) -> int:
     """Replay an object's executions of before the moment; how many those were."""
     data, ranges = source.read(key), []
-    for offset, length, lines in members(data):
-        taken = _take_member(found, lines, until, kept)
-        if taken:
-            ranges.append({**taken, "offset": offset, "length": length, "key": key})
-    rows = sum(each["last_seq"] - each["first_seq"] + 1 for each in ranges)
-    if rows:
+    parts = [(*each[:2], list(map(read_line, each[2]))) for each in members(data)]
+    live = any(_is_cut(found, line["record"], until) for *_, lines in parts for line in lines)
+    rows = 0
+    for offset, length, lines in parts:
+        taken = _take_member(found, lines, until, live=live)
+        rows += len(taken)
+        if taken and not live:
+            ranges.append({**_range(taken), "offset": offset, "length": length, "key": key})
+    if ranges:
         found.objects.append(
             {
                 "key": key,
@@ -116,21 +126,35 @@ def _take_object(found: _Found, source: Source, key: str, until: str | None, kep
     return rows
 
 
+def _is_cut(found: _Found, record: Record, until: str | None) -> bool:
+    """Whether an object with this execution can't be in the manifest as a whole."""
+    project = found.organization.projects.get(record["project"])
+    return (until is not None and record["at"] > until) or bool(project and project.live)
+
+
 def _take_member(
-    found: _Found, lines: list[bytes], until: str | None, kept: Kept
-) -> dict[str, Any] | None:
+    found: _Found, lines: list[dict[str, Any]], until: str | None, *, live: bool
+) -> list[dict[str, Any]]:
+    """Replay a project's executions of before the moment; those, with their hashes."""
     taken: list[dict[str, Any]] = []
-    for text in lines:
-        line = read_line(text)
-        record = line["record"]
-        if record["seq"] <= found.organization.reached(record["project"]):
-            continue  # a killed run left this object: its executions lie in another, too
+    for line in lines:
+        record, id = line["record"], line["record"]["project"]
+        if record["prev_hash"] != _reached(found, id):
+            continue  # repeated, as a killed run leaves it, or of a branch that was abandoned
         if until is not None and record["at"] > until:
-            found.abandoned.setdefault(record["project"], record["seq"])
+            found.left[id] = (record["seq"], line["hash"])
         else:
-            found.organization.take(line, kept.at)
+            found.organization.take(line, found.kept.at)
+            found.organization.projects[id].live += [line] if live else []
             taken.append({**record, "hash": line["hash"]})
-    return _range(taken) if taken else None
+    return taken
+
+
+def _reached(found: _Found, id: str) -> str:
+    """The hash of a project's last execution so far, whether it comes back or not."""
+    if id in found.left:
+        return found.left[id][1]
+    return found.organization.projects[id].hash if found.organization.reached(id) else GENESIS_HASH
 
 
 def _range(records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -166,10 +190,19 @@ def _record(
             continue
         target = Target(project.org, project.id, SYSTEM, registries[project.template])
         inputs: dict[str, Json] = {"seq": project.seq, "hash": project.hash, "until": until}
-        if project.id in found.abandoned:
-            inputs["abandoned_from"] = found.abandoned[project.id]
+        inputs["abandoned"] = _abandoned(found, project)
         inputs["undecided"] = sorted(project.waiting)
         administer(store, target, [(Intent(RESTORE, inputs), [])])
+
+
+def _abandoned(found: _Found, project: Project) -> list[Json]:
+    """What of a project doesn't come back; the organization's own names the lost projects, too."""
+    lost = [project.id]
+    if project.template == "system":
+        known = {*found.anchors.reached, *found.left}
+        lost += sorted(id for id in known if not found.organization.reached(id))
+    reached = ((id, found.organization.reached(id), found.left.get(id, (0, ""))) for id in lost)
+    return [claim for where in reached for claim in found.anchors.abandoned(*where)]
 
 
 def _summed_up(found: list[_Found]) -> Restored:

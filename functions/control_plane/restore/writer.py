@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from control_plane.canonical import canonical
 from control_plane.identity import hasher
 from control_plane.ids import uuid7
 from control_plane.requests import RESTORED
@@ -105,7 +106,7 @@ def _project(project: Project) -> dict[str, Any]:
         "version": project.version,
         "hash": project.hash,
         "at": project.at,
-        "archived_seq": project.seq,
+        "archived_seq": project.seq - len(project.live),
         "policy_version": project.policies[-1][0] if project.policies else 0,
     }
 
@@ -164,6 +165,23 @@ def _keys(project: Project) -> Rows:
         }
 
 
+def _executions(project: Project) -> Rows:
+    """Those that are not archived."""
+    for line in project.live:
+        record, payload = line["record"], line["payload"]
+        yield {
+            **{name: record[name] for name in ("seq", "at", "request_id", "action", "status")},
+            "version": record.get("version"),
+            "id": record["execution_id"],
+            "principal_id": record["principal"]["id"],
+            "owner_id": record["principal"]["owner"],
+            "hash": line["hash"],
+            "salt": line["salt"],
+            "payload": None if payload is None else canonical(payload),
+            "record": canonical(record),
+        }
+
+
 _OF_PROJECTS = {
     "members": _members,
     "policies": _policies,
@@ -172,6 +190,7 @@ _OF_PROJECTS = {
     "usage": _usage,
     "erasures": _erasures,
     "idempotency_keys": _keys,
+    "executions": _executions,
 }
 
 

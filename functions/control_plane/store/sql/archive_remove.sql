@@ -2,7 +2,7 @@
 WITH removed AS (
   DELETE FROM executions
   WHERE project_id = %(project)s::uuid AND seq BETWEEN %(first_seq)s AND %(last_seq)s
-    AND at < %(cutoff)s
+    AND at < %(cutoff)s::timestamptz
   RETURNING seq, hash
 ), advanced AS (
   UPDATE projects SET archived_seq = %(last_seq)s

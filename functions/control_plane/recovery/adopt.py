@@ -1,0 +1,132 @@
+"""Objects that were archived after the moment that the database was set back to.
+
+What one holds is rows in the database again: where those are exactly the same, it goes into the
+manifest and they go, as an archive run ends. Where they aren't, it is left alone.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.archive.database import Connection, fetch
+from control_plane.archive.export import Stored
+from control_plane.archive.outcome import BrokenChain
+from control_plane.archive.part import Heads, Range
+from control_plane.archive.removal import remove
+from control_plane.canonical import canonical
+from control_plane.models import GENESIS_HASH
+from control_plane.proof.anchors import Anchors
+from control_plane.restore.organization import read_line
+from control_plane.restore.source import Source, members
+
+type Line = dict[str, Any]
+type Member = tuple[int, int, list[Line]]
+
+
+@dataclass
+class Adopted:
+    """What one organization's archive held: objects and their executions that are archived again.
+
+    `left` are the keys of objects that aren't, `ahead` seq and hash of each project's last
+    execution in them that follows what the database has.
+    """
+
+    objects: int = 0
+    rows: int = 0
+    left: list[str] = field(default_factory=list)
+    ahead: Heads = field(default_factory=dict)
+
+
+def adopt(connection: Connection, source: Source, org: str, anchors: Anchors) -> Adopted:
+    """Adopt every object that the manifest doesn't know; `connection` is the archiver's."""
+    known = {row["key"] for row in fetch(connection, "verify_manifest", org=org, project=None)}
+    adopted = Adopted()
+    for key in anchors.kept(set(source.objects(org)) - known):
+        rows = _adopt_object(connection, source, org, key)
+        adopted.objects += rows > 0
+        adopted.rows += rows
+        adopted.left += [] if rows else [key]
+    heads = fetch(connection, "verify_projects", org=org, project=None)
+    reached = {row["project"]: row["hash"] for row in heads}
+    for key in adopted.left:
+        _follow(adopted, reached, source.read(key))
+    return adopted
+
+
+def _adopt_object(connection: Connection, source: Source, org: str, key: str) -> int:
+    """Archive an object's executions again; how many: none where the database has others."""
+    data = source.read(key)
+    read = [(*each[:2], list(map(read_line, each[2]))) for each in members(data)]
+    ranges = list(_ranges(connection, org, read))
+    if len(ranges) < len(read):
+        return 0
+    rows = sum(len(lines) for *_, lines in read)
+    named = {
+        "bucket": source.bucket,
+        "key": key,
+        "version_id": source.version_of(key),
+        "day": key.split("/")[2].removeprefix("dt="),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "size": len(data),
+        "rows": rows,
+    }
+    remove(connection, org, named, ranges)
+    return rows
+
+
+def _ranges(connection: Connection, org: str, read: list[Member]) -> Iterator[Range]:
+    """The members' ranges, as far as the database has exactly their executions as its next."""
+    found = fetch(connection, "archive_heads", org=org)
+    heads = {row["project"]: (row["last_seq"], row["head_hash"]) for row in found}
+    for offset, length, lines in read:
+        project = lines[0]["record"]["project"]
+        head = heads.get(project, (0, GENESIS_HASH))
+        span = Range(project, *head, offset=offset, length=length)
+        try:
+            for line in lines:
+                span.add(_stored(line))
+        except BrokenChain:
+            return
+        if not _are_rows(connection, span, lines):
+            return
+        yield span
+
+
+def _stored(line: Line) -> Stored:
+    """An archived line as the row that it was."""
+    record, payload, salt = line["record"], line["payload"], line["salt"]
+    return Stored(
+        project=record["project"].encode(),
+        seq=record["seq"],
+        version=record.get("version", 0),
+        stamp=f"{record['at']}{line['hash']}".encode(),
+        salt=None if salt is None else salt.encode(),
+        payload=None if payload is None else canonical(payload).encode(),
+        record=canonical(record).encode(),
+    )
+
+
+def _are_rows(connection: Connection, span: Range, lines: list[Line]) -> bool:
+    """Whether the database has these executions; what was erased since is erased."""
+    where = {"first_seq": span.first_seq, "last_seq": span.last_seq, "project": span.project}
+    rows = fetch(connection, "recover_rows", **where)
+    return len(rows) == len(lines) and all(map(_is_row, lines, rows))
+
+
+def _is_row(line: Line, row: dict[str, Any]) -> bool:
+    if (line["hash"], canonical(line["record"])) != (row["hash"], row["record"]):
+        return False
+    if line["payload"] is None:
+        return True
+    return (canonical(line["payload"]), line["salt"]) == (row["payload"], row["salt"])
+
+
+def _follow(adopted: Adopted, reached: dict[str, str], data: bytes) -> None:
+    """Note how far an object goes on after what the database has."""
+    for *_, texts in members(data):
+        for line in map(read_line, texts):
+            record = line["record"]
+            if record["prev_hash"] == reached.get(record["project"], GENESIS_HASH):
+                reached[record["project"]] = line["hash"]
+                adopted.ahead[record["project"]] = (record["seq"], line["hash"])

@@ -1,0 +1,168 @@
+"""The recovery: hold messages, adopt what is archived, record what is abandoned, anchor.
+
+Each step can be repeated, and what was done isn't done again. While the database is behind its
+anchors nothing else archives or anchors, so whatever was done before a kill is still there.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.administration import SYSTEM_SLUG, administer
+from control_plane.archive.anchors import anchor, unknown
+from control_plane.archive.database import Connection, fetch, opened
+from control_plane.archive.outcome import Overtaken
+from control_plane.models import SYSTEM, Intent, Json
+from control_plane.proof.anchors import Anchors
+from control_plane.proof.finding import Broken
+from control_plane.recovery.adopt import Adopted, adopt
+from control_plane.recovery.outbox import hold
+from control_plane.registry import Registry
+from control_plane.restore.source import Buckets
+from control_plane.store import Store
+from control_plane.target import Target
+
+RECOVER = "project.recover"
+
+
+class NotRecoverable(Exception):
+    """The message says why; nothing but held messages was changed."""
+
+
+@dataclass(frozen=True)
+class Logins:
+    """The database by its three logins: executions, the archive, and holding messages."""
+
+    app: str
+    archiver: str
+    owner: str
+
+
+@dataclass
+class Recovered:
+    """What was done for one organization; `abandoned` as executions say it, with a `slug`."""
+
+    slug: str
+    adopted: Adopted
+    abandoned: list[dict[str, Json]] = field(default_factory=list)
+
+
+@dataclass
+class Recovery:
+    """What was done for all, and how many messages are held."""
+
+    held: int
+    organizations: list[Recovered] = field(default_factory=list)
+
+
+def recover(logins: Logins, source: Buckets, registries: Mapping[str, Registry]) -> Recovery:
+    """Bring a database that was set back and its archive and anchors together again.
+
+    Raises `NotRecoverable` for anchors that aren't whole, or a database that has gone on too far;
+    `Overtaken` while an archive run is at work; `Incomplete` where an anchor can't be put.
+    """
+    recovery = Recovery(hold(logins.owner))
+    with opened(logins.archiver) as connection:
+        if not fetch(connection, "archive_turn")[0]["mine"]:
+            raise Overtaken("An archive run is at work. Recover again when it has ended.")
+        found = fetch(connection, "verify_organizations", slug=None)
+        each = [_Organization(connection, source, registries, **row) for row in found]
+        for organization in each:
+            organization.check()
+        store = Store(logins.app)
+        recovery.organizations += [organization.recover(store) for organization in each]
+    anchor(logins.archiver, source.anchor, follow=True)
+    return recovery
+
+
+class _Organization:
+    """One organization in its database, its archive and its anchors."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        source: Buckets,
+        registries: Mapping[str, Registry],
+        org: str,
+        slug: str,
+    ) -> None:
+        self._connection, self._source, self._registries = connection, source, registries
+        self._org, self._slug = org, slug
+        [head] = fetch(connection, "anchor_heads", org=org)
+        self._behind = unknown(connection, source.anchor, head) is not None
+        self._anchors = Anchors(org)
+        self._recorded: set[str] = set()
+
+    @property
+    def _request(self) -> str:
+        """The request's id: one recovery to after one anchor."""
+        return f"recover-{self._anchors.at}"
+
+    def check(self) -> None:
+        """Read the anchors, and look whether the database can go on after them."""
+        try:
+            self._anchors.add_all((key, self._source.read(key)) for key in self._keys())
+        except Broken as broken:
+            raise NotRecoverable(f"The anchors aren't whole: {broken.finding}") from broken
+        named = {"org": self._org, "request": self._request}
+        found = fetch(self._connection, "recover_recorded", **named)
+        self._recorded = {row["project"] for row in found}
+        for row in self._projects():
+            if row["template"] not in self._registries:
+                raise NotRecoverable(f"The template {row['template']!r} isn't installed here.")
+            if self._behind and row["project"] not in self._recorded:
+                self._check_prefix(row)
+
+    def _keys(self) -> list[str]:
+        return self._source.anchors(self._org)
+
+    def _projects(self) -> list[dict[str, Any]]:
+        return fetch(self._connection, "recover_projects", org=self._org)
+
+    def _check_prefix(self, row: Mapping[str, Any]) -> None:
+        """What the last anchor knew is after what the database has, and not beside it."""
+        seq, hash = self._anchors.pins.known(row["project"], self._anchors.count)
+        where = {"project": row["project"], "seq": seq}
+        [found] = fetch(self._connection, "recover_hash", **where) or [{"hash": hash}]
+        if found["hash"] != hash:
+            raise NotRecoverable(
+                f"Project {row['slug']} has gone on since the database was set back, past seq {seq}"
+                f" of the anchor of {self._anchors.at}, with another execution. Set the database"
+                " back once more, and recover before anything is executed."
+            )
+
+    def recover(self, store: Store) -> Recovered:
+        """Adopt and record; what is recorded already isn't again."""
+        adopted = adopt(self._connection, self._source, self._org, self._anchors)
+        recovered = Recovered(self._slug, adopted)
+        projects = self._projects()
+        if not self._behind:  # of a project that isn't here, it was recorded or is another's to say
+            there = {row["project"] for row in projects}
+            adopted.ahead = {id: head for id, head in adopted.ahead.items() if id in there}
+        if not (self._anchors.count and (self._behind or adopted.ahead)):
+            return recovered
+        for row in projects:
+            claims = list(self._claims(row, projects, adopted))
+            if row["project"] not in self._recorded and (claims or row["slug"] == SYSTEM_SLUG):
+                self._record(store, row, claims)
+                recovered.abandoned += [{**claim, "slug": row["slug"]} for claim in claims]
+        return recovered
+
+    def _claims(
+        self, row: Mapping[str, Any], projects: list[dict[str, Any]], adopted: Adopted
+    ) -> Iterator[dict[str, Json]]:
+        """What of a project is abandoned; the organization's own names lost projects, too."""
+        ahead = adopted.ahead
+        if row["status"] != "purged":
+            where = (row["project"], row["seq"], ahead.get(row["project"], (0, "")))
+            yield from self._anchors.abandoned(*where)
+        if row["slug"] == SYSTEM_SLUG:
+            there = {each["project"] for each in projects}
+            for lost in sorted({*self._anchors.reached, *ahead} - there):
+                yield from self._anchors.abandoned(lost, 0, ahead.get(lost, (0, "")))
+
+    def _record(self, store: Store, row: Mapping[str, Any], claims: list[dict[str, Json]]) -> None:
+        registry = self._registries[row["template"]]
+        target = Target(self._org, row["project"], SYSTEM, registry)
+        inputs: dict[str, Json] = {"seq": row["seq"], "hash": row["hash"], "abandoned": [*claims]}
+        administer(store, target, [(Intent(RECOVER, inputs), [])], self._request, after=row["seq"])

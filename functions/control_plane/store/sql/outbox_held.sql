@@ -1,0 +1,2 @@
+-- How many messages are held.
+SELECT count(*) AS messages FROM outbox WHERE held_at IS NOT NULL

@@ -1,0 +1,57 @@
+"""Forks: both verifiers accept those that an execution records, truly, and no other."""
+
+from random import Random
+
+from tests import corruptions, forks
+from tests.evidence import Files
+from tests.forks import LIES
+from tests.verifying import in_javascript, in_python
+
+FORKED = 40
+
+
+def broken(trails: list[Files]) -> list[bool]:
+    """Whether each trail is broken; both verifiers say the same of it."""
+    found = [in_python(files) for files in trails]
+    assert in_javascript({}, trails) == [[r.members() for r in reports] for reports in found]
+    return [any(report.finding for report in reports) for reports in found]
+
+
+def test_a_fork_that_an_execution_records_is_accepted() -> None:
+    """With anchors before and after it, and objects of what was abandoned; and it is told."""
+    trails = [forks.trail(seed) for seed in forks.trails(FORKED)]
+    assert not any(broken([files for files, _ in trails]))
+    for files, count in trails:
+        [report] = in_python(files)
+        assert len(report.members()["forks"]) == count
+        assert sum("Abandoned, as an execution says" in s for s in report.sentences()) == count
+        assert not report.archive.counts.open
+
+
+def test_a_fork_that_nobody_records_or_with_a_lie_is_caught() -> None:
+    """Whatever is said else of action, principal, project, range, hash or anchor."""
+    cases = [(lie, seed) for seed in forks.trails(FORKED // 4) for lie in LIES]
+    found = broken([forks.trail(seed, lie)[0] for lie, seed in cases])
+    missed = [
+        f"{lie.name} {seed}"
+        for (lie, seed), is_broken in zip(cases, found, strict=True)
+        if not is_broken
+    ]
+    assert missed == []
+
+
+def test_a_damaged_trail_that_forked_is_seen_alike_by_both() -> None:
+    """What was abandoned may be gone from the archive, and not altered in it."""
+    for seed in forks.trails(FORKED // 4):
+        files, _ = forks.trail(seed)
+        flips = [corruptions.flip_a_bit(Random(f"{seed}/{n}"), files) for n in range(8)]
+        assert all(broken(flips))
+        others = [kind(Random(seed), files) for kind in _KINDS]
+        broken(others)
+
+
+_KINDS = (
+    corruptions.drop_an_object, corruptions.drop_a_line, corruptions.copy_an_object,
+    corruptions.splice_a_line, corruptions.make_a_tail_anew, corruptions.swap_two_files,
+    corruptions.alter_an_anchor, corruptions.drop_an_anchor,
+)  # fmt: skip
