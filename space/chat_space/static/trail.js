@@ -9,7 +9,7 @@
      of the Space's own a link is a link; so it is with a key held down, or the middle button. */
   const FRAME = `<div class="cs-look-top"><a class="cs-plain" target="_blank" data-own>Open as a page</a>
     <button type="button" class="cs-plain" data-close aria-label="Close">✕</button></div>
-    <div data-body tabindex="-1"></div>`;
+    <div data-body tabindex="-1"><p role="status">Reading …</p></div>`;
   function opened() {
     const open = document.querySelector("dialog.cs-look");
     if (open) return open;
