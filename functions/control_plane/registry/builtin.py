@@ -14,6 +14,8 @@ from control_plane.registry.declared import STRICT, Action, Changed, View
 
 REVERT = "project.revert"
 """Brings back an earlier state; its handler gets that state as a view."""
+MIGRATE = "project.migrate"
+"""Brings the state to its declarations, asked by the system alone."""
 SET_POLICY = "project.policy.set"
 SET_MEMBER = "project.member.set"
 REMOVE_MEMBER = "project.member.remove"
@@ -160,9 +162,9 @@ def is_erasable(action: str) -> bool:
     """Whether an erasure takes an action's payload, as `erasable` in the database has it.
 
     Not that of administration, which a restore needs and which names people by ids alone; but of
-    what brings back states, and of what people say to requests.
+    what changes states, and of what people say to requests.
     """
-    return not action.startswith("project.") or action in (REVERT, *APPROVALS)
+    return not action.startswith("project.") or action in (REVERT, MIGRATE, *APPROVALS)
 
 
 def authority_of(action: Action) -> Authority:
