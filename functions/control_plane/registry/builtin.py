@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from control_plane.canonical import MAX_INTEGER
-from control_plane.models import Authority, Role
+from control_plane.models import ID_PATTERN, Authority, Role
 from control_plane.registry.declared import STRICT, Action, Changed, View
 
 REVERT = "project.revert"
@@ -35,7 +35,7 @@ APPROVALS = (DECIDE_APPROVAL, WITHDRAW_APPROVAL)
 CREATE_TOKEN, REVOKE_TOKEN = "token.create", "token.revoke"
 """Asked for by their own route alone: everybody makes tokens, and only for themselves."""
 
-type Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+type Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 
 
 class _Inputs(BaseModel):
