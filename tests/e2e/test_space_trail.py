@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.pages import admins_page
 from tests.stack import ROOT, Stack
 
 pytestmark = pytest.mark.browser
@@ -19,15 +20,8 @@ PERSON = "admin"
 @pytest.fixture
 def admin(stack: Stack, chromium: Browser) -> Iterator[Page]:
     """The admin's browser, on project Harbor with its weeks of history."""
-    page = chromium.new_page()
-    page.goto(f"{stack.space}/?project=harbor")
-    username, password = stack.login
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_test_id("greeting")).to_be_visible(timeout=15_000)
-    yield page
-    page.close()
+    with admins_page(stack, chromium, "harbor") as page:
+        yield page
 
 
 def archive_everything(stack: Stack) -> None:
