@@ -17,7 +17,7 @@ from control_plane.identity import NO_TENANT, Caller, check_password, hasher
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
 from control_plane.loading import context_of
-from control_plane.models import SYSTEM, Decision, Intent, Json, Principal
+from control_plane.models import ID_PATTERN, SYSTEM, Decision, Intent, Json, Principal
 from control_plane.registry import Registry, load_registries
 from control_plane.registry.builtin import CREATE_USER, SET_PASSWORD, SET_POLICY
 from control_plane.requests import Request, keys_of, replay
@@ -25,7 +25,6 @@ from control_plane.store import Store
 from control_plane.store.writing import Asked, looking, writing
 from control_plane.target import Target
 
-_ID_SHAPED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MIN_PASSWORD = 12
 FIRST_HOURS = 24
 ADMIN = "admin"
@@ -184,7 +183,7 @@ def create_project(
     if names["template"] not in registries or names["template"] == SYSTEM_SLUG:
         known = ", ".join(sorted(set(registries) - {SYSTEM_SLUG}))
         raise InvalidBody(f"There is no template {names['template']!r}; there are: {known}.")
-    if _ID_SHAPED.fullmatch(names["slug"]):
+    if re.fullmatch(ID_PATTERN, names["slug"]):
         raise InvalidBody("A slug can't be shaped like an id. Choose a name.")
     target = Target(org, uuid7(), principal, registries[names["template"]])
     steps: Steps = [

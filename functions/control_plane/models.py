@@ -14,6 +14,9 @@ Authority = Literal["read", "execute", "approve", "admin"]
 
 ROLE_RANK: Mapping[Role | None, int] = {None: 0, "viewer": 1, "operator": 2, "admin": 3}
 
+ID_PATTERN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""What every id of ours looks like: a UUID in lower case."""
+
 GENESIS_HASH = "0" * 64
 """`prev_hash` of a project's first execution."""
 

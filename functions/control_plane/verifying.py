@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 
 from control_plane.archive.bucket import Bucket
+from control_plane.archive.database import Connection, fetch, opened
 from control_plane.errors import NotFound, Unavailable
 from control_plane.proof.anchors import KEY, Anchors
 from control_plane.proof.archive import ArchiveCheck
@@ -15,7 +15,6 @@ from control_plane.proof.finding import Broken
 from control_plane.proof.live import LiveCheck, Stated
 from control_plane.proof.report import Report, checked
 from control_plane.store.connection import sql
-from control_plane.store.login import connect
 
 FETCH_ROWS = 64
 ATTEMPTS = 3
@@ -56,7 +55,7 @@ class Trail:
         """
         only = project and self._project(org, project)
         for _ in range(ATTEMPTS):
-            with connect(self.url, autocommit=True, row_factory=dict_row) as connection:
+            with opened(self.url) as connection:
                 try:
                     return _Check(connection, self.anchors, org, only, progress).run()
                 except _Overtaken:
@@ -70,8 +69,8 @@ class Trail:
         return str(found[0]["project"])
 
     def _fetch(self, query: str, **parameters: Any) -> list[Row]:
-        with connect(self.url, autocommit=True, row_factory=dict_row) as connection:
-            return connection.execute(sql(query), parameters).fetchall()
+        with opened(self.url) as connection:
+            return fetch(connection, query, **parameters)
 
 
 class _Check:
@@ -79,7 +78,7 @@ class _Check:
 
     def __init__(
         self,
-        connection: psycopg.Connection[Row],
+        connection: Connection,
         anchors: Bucket,
         org: str,
         only: str | None,
@@ -135,4 +134,4 @@ class _Check:
             live.check_left_out()
 
     def _fetch(self, query: str) -> list[Row]:
-        return self._connection.execute(sql(query), self._wanted).fetchall()
+        return fetch(self._connection, query, **self._wanted)

@@ -1,7 +1,9 @@
 """What commands share: settings that must be set, whom they act for, and how they fail."""
 
+import json
 import re
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -56,6 +58,18 @@ def project(org: str, slug: str) -> "tuple[Store, Target]":
     [made] = store.read(system.org, "project_of", project=found[0]["id"])
     registry = load_registries()[made["template"]]
     return store, replace(system, project=found[0]["id"], registry=registry)
+
+
+def told_pages(page_of: Callable[[str | None], dict[str, Any]]) -> None:
+    """Print all pages' items, a line of JSON each; `page_of` answers the page at a cursor."""
+    cursor: str | None = None
+    while True:
+        page = page_of(cursor)
+        for item in page["items"]:
+            typer.echo(json.dumps(item))
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
 
 
 def ask(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.shared import Organization, fail, organization
+from infra.cli.shared import Organization, fail, organization, told_pages
 
 app = typer.Typer(help="API tokens for scripts: make, list, revoke.", no_args_is_help=True)
 
@@ -43,14 +43,7 @@ def list_tokens(org: Organization = "main") -> None:
     from control_plane import tokens
 
     store, target = organization(org)
-    cursor: str | None = None
-    while True:
-        page = tokens.tokens(store, target.org, None, 200, cursor)
-        for item in page["items"]:
-            typer.echo(json.dumps(item))
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
+    told_pages(lambda cursor: tokens.tokens(store, target.org, None, 200, cursor))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.shared import Organization, ask, organization, succeeded
+from infra.cli.shared import Organization, ask, organization, succeeded, told_pages
 
 app = typer.Typer(help="People: make, list, disable, give a new password.", no_args_is_help=True)
 
@@ -32,14 +32,7 @@ def list_users(org: Organization = "main") -> None:
     from control_plane import governance
 
     store, target = organization(org)
-    cursor: str | None = None
-    while True:
-        page = governance.users(store, target.org, 200, cursor)
-        for item in page["items"]:
-            typer.echo(json.dumps(item))
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
+    told_pages(lambda cursor: governance.users(store, target.org, 200, cursor))
 
 
 @app.command()

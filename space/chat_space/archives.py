@@ -1,4 +1,7 @@
-"""The archive's objects as days: how many executions each holds, and how large it is. Pure."""
+"""The archive's objects as days: how many of the project's executions each holds, its size. Pure.
+
+An object's `rows` are those of all projects that are in it; a project's own have no gap.
+"""
 
 from typing import Any
 
@@ -35,7 +38,8 @@ def _day(day: str, objects: list[Json]) -> Json:
 
 
 def _rows(items: list[Json]) -> int:
-    return sum(item["rows"] for item in items)
+    """How many executions of the project the objects hold."""
+    return sum(item["last_seq"] - item["first_seq"] + 1 for item in items)
 
 
 def size_of(items: list[Json]) -> str:

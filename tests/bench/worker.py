@@ -38,6 +38,8 @@ class Job:
 
 def serve(job: Job, pipe: Connection) -> None:
     """Answer each `(start, seconds)` that comes with a round's spans, until the pipe ends."""
+    # Standard output is the report's; what the function logs is written all the same.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     ask = _engine(job) if job.kind == "engine" else _handler(job)
     # The threads outlive a round: each keeps its connection, as a warm Lambda does.
     with ThreadPoolExecutor(job.threads) as clients:

@@ -55,7 +55,7 @@ def person(stack: Stack, chromium: Browser, name: str) -> Page:
     [account] = [a for a in stack.ready["accounts"] if a["username"] == name]
     page = chromium.new_page(viewport={"width": 1180, "height": 720})
     page.goto(account["link"])
-    expect(page.get_by_test_id("project-title")).to_have_text("Harbor")
+    expect(page.get_by_test_id("project-title")).to_have_text("Harbor", timeout=20_000)
     expect(page.get_by_test_id("greeting")).to_be_visible()
     return page
 

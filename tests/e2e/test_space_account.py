@@ -8,6 +8,7 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.pages import admins_page
 from tests.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -16,15 +17,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def admin(stack: Stack, chromium: Browser) -> Iterator[Page]:
     """The admin's browser, on project Demo."""
-    page = chromium.new_page()
-    page.goto(f"{stack.space}/?project=demo")
-    username, password = stack.login
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_test_id("greeting")).to_be_visible(timeout=15_000)
-    yield page
-    page.close()
+    with admins_page(stack, chromium, "demo") as page:
+        yield page
 
 
 def status_with(stack: Stack, token: str) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.pages import admins_page
 from tests.stack import ROOT, Stack
 
 pytestmark = pytest.mark.browser
@@ -19,15 +20,8 @@ PERSON = "admin"
 @pytest.fixture
 def admin(stack: Stack, chromium: Browser) -> Iterator[Page]:
     """The admin's browser, on project Harbor with its weeks of history."""
-    page = chromium.new_page()
-    page.goto(f"{stack.space}/?project=harbor")
-    username, password = stack.login
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_test_id("greeting")).to_be_visible(timeout=15_000)
-    yield page
-    page.close()
+    with admins_page(stack, chromium, "harbor") as page:
+        yield page
 
 
 def archive_everything(stack: Stack) -> None:
@@ -67,6 +61,7 @@ def test_the_trail_reads_and_proves_alike_on_both_sides_of_the_archive(
     assert [rows(admin), filtered(admin)] == before
 
     admin.get_by_test_id("activity-row").first.get_by_role("link").click()
+    expect(admin.get_by_test_id("execution")).to_be_visible(timeout=20_000)  # S3's first reading
     expect(admin.get_by_test_id("recomputed")).to_have_attribute("data-tone", "good")
     expect(admin.get_by_test_id("link-before")).to_have_attribute("data-holds", "yes")
     with admin.expect_download() as download:
@@ -76,9 +71,9 @@ def test_the_trail_reads_and_proves_alike_on_both_sides_of_the_archive(
     expect(admin.get_by_test_id("hash")).to_have_text(digest)
 
     admin.get_by_test_id("execution").get_by_test_id("to-audit").click()
-    admin.get_by_test_id("verify").click()
+    admin.get_by_test_id("verify").click(timeout=20_000)
     verdict = admin.get_by_test_id("verdict")
-    expect(verdict).to_contain_text("which are archived.")
+    expect(verdict).to_contain_text("which are archived.", timeout=20_000)
     expect(verdict).to_contain_text("The anchors:")
 
 
@@ -93,7 +88,7 @@ def test_a_live_chain_is_verified_and_every_record_holds(stack: Stack, admin: Pa
     admin.goto(f"{stack.space}/audit?project=demo")
     admin.get_by_test_id("verify").click()
     verdict = admin.get_by_test_id("verdict")
-    expect(verdict).to_contain_text("Everything that was looked at is in order.")
+    expect(verdict).to_contain_text("Everything that was looked at is in order.", timeout=20_000)
     expect(verdict).not_to_contain_text("from_seq")
     seq = made.json()["seq"]
     admin.goto(f"{stack.space}/executions/{seq}?project=demo")

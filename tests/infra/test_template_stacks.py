@@ -10,6 +10,7 @@ from control_plane.observing import metrics
 from cryptography import x509
 
 from tests.infra import sam, templates
+from tests.infra.test_template import actions
 
 INFRA = sam.ROOT / "infra"
 NETWORK = templates.read(INFRA / "network.yaml")
@@ -38,10 +39,22 @@ def test_the_network_has_no_way_to_the_internet_and_costs_nothing() -> None:
 def test_s3_is_reached_for_the_two_buckets_alone() -> None:
     """The endpoint's policy names the archive and the anchors, so nothing leaks elsewhere."""
     [endpoint] = templates.resources(NETWORK, "AWS::EC2::VPCEndpoint").values()
-    [allow] = endpoint["PolicyDocument"]["Statement"]
-    assert "ArchiveBucketArn" in json.dumps(allow["Resource"])
-    assert "AnchorBucketArn" in json.dumps(allow["Resource"])
-    assert "*" not in allow["Resource"]
+    use, erase = endpoint["PolicyDocument"]["Statement"]
+    assert "ArchiveBucketArn" in json.dumps(use["Resource"])
+    assert "AnchorBucketArn" in json.dumps(use["Resource"])
+    assert "*" not in use["Resource"]
+    assert set(erase["Action"]) == {"s3:ListBucketVersions", "s3:DeleteObjectVersion"}
+    assert erase["Resource"] == [
+        {"Ref": "ArchiveBucketArn"},
+        {"Fn::Sub": "${ArchiveBucketArn}/*"},
+    ]
+
+
+def test_the_network_lets_through_whatever_the_archive_function_may_do() -> None:
+    """The endpoint names each action: one that is missing there would fail on AWS alone."""
+    [endpoint] = templates.resources(NETWORK, "AWS::EC2::VPCEndpoint").values()
+    allowed = {a for s in endpoint["PolicyDocument"]["Statement"] for a in s["Action"]}
+    assert {a for a in actions("ArchiveFunction") if a.startswith("s3:")} <= allowed
 
 
 def test_nothing_but_functions_and_proxy_reaches_the_database() -> None:

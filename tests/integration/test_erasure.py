@@ -10,7 +10,7 @@ from control_plane.checking import check_chain
 from control_plane.errors import StateErased
 from control_plane.models import Intent
 from control_plane.registry import load_registries
-from control_plane.registry.builtin import ERASE, SET_POLICY, is_erasable
+from control_plane.registry.builtin import ERASE, MIGRATE, SET_POLICY, is_erasable
 
 from tests.integration.conftest import ADD, Project
 
@@ -103,7 +103,9 @@ def test_checkpoints_and_messages_that_hold_it_go(project: Project) -> None:
 def test_database_and_code_agree_on_what_keeps_its_payload(project: Project) -> None:
     """Live rows are erased by the one, archived lines by the other."""
     registries = load_registries().values()
-    for action in {action.id for registry in registries for action in registry.actions.values()}:
+    declared = {action.id for registry in registries for action in registry.actions.values()}
+    assert is_erasable(MIGRATE)
+    for action in declared | {MIGRATE, "project.create", "project.restore"}:
         [row] = project.rows(f"SELECT erasable('{action}') AS erased, %s AS project")
         assert row["erased"] == is_erasable(action), action
 

@@ -45,3 +45,10 @@ def say(page: Page, text: str) -> None:
 def press(page: Page, name: str) -> None:
     """Press the page's last visible button of this name."""
     page.get_by_role("button", name=name, exact=True).last.click()
+
+
+def administer(page: Page, url: str, name: str) -> None:
+    """Sign in and open the Admin tab."""
+    sign_in(page, url, "harbor", name)
+    page.get_by_role("tab", name="Admin").click()
+    expect(page.get_by_test_id("admin-policy")).to_be_visible()

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 import pytest
 from chat_space.main import create_app
 from chat_space.settings import Settings
+from playwright.sync_api import Browser, Page
 
+from tests.space.browsing import administer, watched
 from tests.space.fake_api import FakeApi, fake_app
 from tests.space.serving import Server
 
@@ -49,3 +51,19 @@ def fake(api_server: tuple[FakeApi, str]) -> FakeApi:
 def space_url(space_server: str, fake: FakeApi) -> str:  # noqa: ARG001 - a fresh API behind it
     """A running Space; one a module is enough, for it keeps nothing between requests."""
     return space_server
+
+
+@pytest.fixture
+def admin(chromium: Browser, space_url: str) -> Iterator[Page]:
+    """The Admin tab of an admin of the project."""
+    with watched(chromium, space_url) as page:
+        administer(page, space_url, "approver")
+        yield page
+
+
+@pytest.fixture
+def root(chromium: Browser, space_url: str) -> Iterator[Page]:
+    """The Admin tab of an admin of the organization."""
+    with watched(chromium, space_url) as page:
+        administer(page, space_url, "root")
+        yield page

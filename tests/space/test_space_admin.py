@@ -1,12 +1,11 @@
 """Administration in a real browser: members, policy, pause, and the organization's people."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from tests.space.browsing import PHONE, press, sign_in, watched
+from tests.space.browsing import PHONE, administer, press, sign_in, watched
 
 pytestmark = pytest.mark.browser
 
@@ -14,29 +13,6 @@ NAMELESS = """
 [...document.querySelectorAll('#cs-admin :is(input:not([type=hidden]), select, textarea)')]
   .filter((field) => !field.labels.length && !field.ariaLabel).map((field) => field.outerHTML)
 """
-
-
-def administer(page: Page, url: str, name: str) -> None:
-    """Sign in and open the Admin tab."""
-    sign_in(page, url, "harbor", name)
-    page.get_by_role("tab", name="Admin").click()
-    expect(page.get_by_test_id("admin-policy")).to_be_visible()
-
-
-@pytest.fixture
-def admin(chromium: Browser, space_url: str) -> Iterator[Page]:
-    """The Admin tab of an admin of the project."""
-    with watched(chromium, space_url) as page:
-        administer(page, space_url, "approver")
-        yield page
-
-
-@pytest.fixture
-def root(chromium: Browser, space_url: str) -> Iterator[Page]:
-    """The Admin tab of an admin of the organization."""
-    with watched(chromium, space_url) as page:
-        administer(page, space_url, "root")
-        yield page
 
 
 def test_the_tab_is_for_admins(chromium, space_url, admin):

@@ -1,31 +1,13 @@
 """Projects in a real browser: made, renamed, archived, and purged."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.space.browsing import press, say, sign_in, watched
-from tests.space.test_space_admin import administer
+from tests.space.browsing import administer, press, say, sign_in, watched
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def admin(chromium: Browser, space_url: str) -> Iterator[Page]:
-    """The Admin tab of an admin of project Harbor."""
-    with watched(chromium, space_url) as page:
-        administer(page, space_url, "approver")
-        yield page
-
-
-@pytest.fixture
-def root(chromium: Browser, space_url: str) -> Iterator[Page]:
-    """The Admin tab of an admin of the organization."""
-    with watched(chromium, space_url) as page:
-        administer(page, space_url, "root")
-        yield page
 
 
 def make(page: Page, slug: str, title: str, template: str) -> None:

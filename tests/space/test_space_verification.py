@@ -111,7 +111,7 @@ def test_archives_are_listed_by_day_with_rows_and_sizes(page, fake):
     """The largest day has the longest bar; objects and hashes fold out."""
     fake.objects = [
         archived("2026-08-01", 1, 10, size=1_000), archived("2026-08-01", 11, 12, size=500),
-        archived("2026-08-02", 13, 15, size=2_400_000),
+        archived("2026-08-02", 13, 15, size=2_400_000, rows=2_000),
     ]  # fmt: skip
     page.reload()
     days = page.get_by_test_id("archived-day")
@@ -121,6 +121,7 @@ def test_archives_are_listed_by_day_with_rows_and_sizes(page, fake):
     expect(days.last).to_contain_text("12 executions · 1.5 KB")
     expect(page.get_by_test_id("archives")).to_contain_text("15 executions of 2 days · 2.4 MB")
     days.first.locator("summary").press("Enter")
+    expect(days.first).to_contain_text("13 to 15, of 2\u2009000 in the object")
     expect(days.first).to_contain_text("d" * 64)
     days.first.get_by_role("link", name="13").click()
     expect(page.get_by_test_id("execution")).to_have_attribute("data-seq", "13")

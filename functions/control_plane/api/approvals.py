@@ -9,11 +9,12 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from control_plane import deciding, identity, inbox
 from control_plane.api import bodies, shared
 from control_plane.errors import ApprovalSuperseded
+from control_plane.models import ID_PATTERN
 from control_plane.visibility import shown_to
 
 router = APIGatewayHttpRouter()
 
-ApprovalId = Annotated[str, Path(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+ApprovalId = Annotated[str, Path(pattern=f"^{ID_PATTERN}$")]
 
 
 @router.get("/approvals")

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-from control_plane.models import Authority
+from control_plane.models import ID_PATTERN, Authority
 from control_plane.tokens import DAYS, MOST_DAYS
 
 LONGEST_PLAN_ID = 125
@@ -20,7 +20,7 @@ PlanId = Annotated[
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A preview's digest.")]
 ActionId = Annotated[str, Field(min_length=1, max_length=256)]
 Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
-Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Username = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._@+-]{0,127}$")]
 Secret = Annotated[str, Field(min_length=1, max_length=1024)]
 NewSecret = Annotated[Secret, Field(json_schema_extra={"minLength": 12})]

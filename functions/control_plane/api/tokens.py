@@ -9,10 +9,11 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from control_plane import tokens
 from control_plane.api import bodies, shared
 from control_plane.identity import Caller, ready_to_act
+from control_plane.models import ID_PATTERN
 
 router = APIGatewayHttpRouter()
 
-TokenId = Annotated[str, Path(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+TokenId = Annotated[str, Path(pattern=f"^{ID_PATTERN}$")]
 
 
 @router.get("/tokens")

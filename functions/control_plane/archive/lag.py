@@ -1,9 +1,6 @@
 """How far the archive is behind."""
 
-from psycopg.rows import dict_row
-
-from control_plane.store.connection import sql
-from control_plane.store.login import connect
+from control_plane.archive.database import fetch, opened
 
 
 def lag(url: str, after_days: int) -> float:
@@ -11,7 +8,7 @@ def lag(url: str, after_days: int) -> float:
 
     `url` is the archiver's login; whole UTC days older than `after_days` should be archived.
     """
-    with connect(url, autocommit=True, row_factory=dict_row) as connection:
-        [found] = connection.execute(sql("archive_cutoff"), {"days": after_days}).fetchall()
-        [oldest] = connection.execute(sql("archive_lag"), {"cutoff": found["cutoff"]}).fetchall()
+    with opened(url) as connection:
+        [found] = fetch(connection, "archive_cutoff", days=after_days)
+        [oldest] = fetch(connection, "archive_lag", cutoff=found["cutoff"])
     return float(oldest["seconds"])

@@ -79,7 +79,11 @@ def _lines(span: Row) -> list[bytes]:
 
 def row_of(line: bytes) -> dict[str, Any]:
     """A line as the database's row was; canonical JSON makes the texts the same again."""
-    members = stored(line.decode())
+    return row_from(stored(line.decode()))
+
+
+def row_from(members: Mapping[str, Any]) -> dict[str, Any]:
+    """A parsed line as the database's row was."""
     payload = members["payload"]
     return {
         "seq": members["record"]["seq"],

@@ -11,8 +11,7 @@ from control_plane.engine.effects import Operation, compact
 from control_plane.engine.outcome import broken, hold, migrated, too_large
 from control_plane.models import Decision, Held, Json, Reason
 from control_plane.registry import Component
-
-MIGRATE = "project.migrate"
+from control_plane.registry.builtin import MIGRATE
 
 
 class MigrationFailed(Exception):

@@ -8,6 +8,7 @@ from typing import Any
 from control_plane.audit import FORMAT_VERSION, as_line, hash_payload
 from control_plane.canonical import MAX_INTEGER, canonical, deeper_than, sha256, stored
 from control_plane.errors import Malformed
+from control_plane.models import ID_PATTERN
 from control_plane.proof.finding import Broken
 from control_plane.proof.fork import RECORDS, Claim, claims_of
 
@@ -22,7 +23,7 @@ MAX_LEVELS = 128
 STATUSES = ("success", "rejected", "failed", "pending_approval")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SALT = re.compile(r"[0-9a-f]{32}")
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID = re.compile(ID_PATTERN)
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 

@@ -18,7 +18,7 @@ from control_plane.canonical import canonical
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.anchors import Anchors
 from control_plane.restore.organization import read_line
-from control_plane.restore.source import Source, members
+from control_plane.restore.source import Buckets, members
 
 type Line = dict[str, Any]
 type Member = tuple[int, int, list[Line]]
@@ -38,7 +38,7 @@ class Adopted:
     ahead: Heads = field(default_factory=dict)
 
 
-def adopt(connection: Connection, source: Source, org: str, anchors: Anchors) -> Adopted:
+def adopt(connection: Connection, source: Buckets, org: str, anchors: Anchors) -> Adopted:
     """Adopt every object that the manifest doesn't know; `connection` is the archiver's."""
     known = {row["key"] for row in fetch(connection, "verify_manifest", org=org, project=None)}
     adopted = Adopted()
@@ -54,18 +54,18 @@ def adopt(connection: Connection, source: Source, org: str, anchors: Anchors) ->
     return adopted
 
 
-def _adopt_object(connection: Connection, source: Source, org: str, key: str) -> int:
+def _adopt_object(connection: Connection, source: Buckets, org: str, key: str) -> int:
     """Archive an object's executions again; how many: none where the database has others."""
-    data = source.read(key)
+    data, version_id = source.archive.read(key)
     read = [(*each[:2], list(map(read_line, each[2]))) for each in members(data)]
     ranges = list(_ranges(connection, org, read))
     if len(ranges) < len(read):
         return 0
     rows = sum(len(lines) for *_, lines in read)
     named = {
-        "bucket": source.bucket,
+        "bucket": source.archive.name,
         "key": key,
-        "version_id": source.version_of(key),
+        "version_id": version_id,
         "day": key.split("/")[2].removeprefix("dt="),
         "sha256": hashlib.sha256(data).hexdigest(),
         "size": len(data),

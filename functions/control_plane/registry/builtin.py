@@ -9,11 +9,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from control_plane.canonical import MAX_INTEGER
-from control_plane.models import Authority, Role
+from control_plane.models import ID_PATTERN, Authority, Role
 from control_plane.registry.declared import STRICT, Action, Changed, View
 
 REVERT = "project.revert"
 """Brings back an earlier state; its handler gets that state as a view."""
+MIGRATE = "project.migrate"
+"""Brings the state to its declarations, asked by the system alone."""
 SET_POLICY = "project.policy.set"
 SET_MEMBER = "project.member.set"
 REMOVE_MEMBER = "project.member.remove"
@@ -33,7 +35,7 @@ APPROVALS = (DECIDE_APPROVAL, WITHDRAW_APPROVAL)
 CREATE_TOKEN, REVOKE_TOKEN = "token.create", "token.revoke"
 """Asked for by their own route alone: everybody makes tokens, and only for themselves."""
 
-type Id = Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+type Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 
 
 class _Inputs(BaseModel):
@@ -160,9 +162,9 @@ def is_erasable(action: str) -> bool:
     """Whether an erasure takes an action's payload, as `erasable` in the database has it.
 
     Not that of administration, which a restore needs and which names people by ids alone; but of
-    what brings back states, and of what people say to requests.
+    what changes states, and of what people say to requests.
     """
-    return not action.startswith("project.") or action in (REVERT, *APPROVALS)
+    return not action.startswith("project.") or action in (REVERT, MIGRATE, *APPROVALS)
 
 
 def authority_of(action: Action) -> Authority:

@@ -6,13 +6,13 @@ from typing import Any
 
 from control_plane.archive.checkpoints import KEY, unpacked
 from control_plane.canonical import canonical, sha256
-from control_plane.restore.source import Source
+from control_plane.restore.source import Buckets
 
 
 class Kept:
     """One organization's kept states, each read when it is needed, and proved by its record."""
 
-    def __init__(self, source: Source, org: str) -> None:
+    def __init__(self, source: Buckets, org: str) -> None:
         self._source = source
         self._keys: dict[tuple[str, int], list[str]] = {}
         for found in filter(None, map(KEY.fullmatch, source.checkpoints(org))):

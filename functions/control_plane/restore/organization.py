@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from control_plane.archive.reader import row_from
 from control_plane.canonical import canonical, stored
 from control_plane.registry import builtin
 from control_plane.restore.project import Damaged, Project, Record
@@ -49,15 +50,10 @@ class Organization:
         """
         record, payload = line["record"], line["payload"]
         project = self.projects.setdefault(record["project"], Project(self.id, record["project"]))
-        texts = {
-            "hash": line["hash"],
-            "record": canonical(record),
-            "payload": None if payload is None else canonical(payload),
-        }
         if record["action"] == CREATE and record["status"] == "success":
             project.slug, project.title, project.template = SYSTEM, "System", SYSTEM
         succeeded = record["status"] == "success"
-        project.take(texts, record, payload, kept(record) if succeeded else None)
+        project.take(row_from(line), record, payload, kept(record) if succeeded else None)
         if succeeded and project.template == SYSTEM:
             self._administer(record, payload["inputs"])
 

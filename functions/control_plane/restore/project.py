@@ -8,6 +8,8 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from control_plane.audit import as_answer
@@ -17,6 +19,9 @@ from control_plane.engine.effects import Divergence, apply, tokens
 from control_plane.journal import CHECKPOINT_EVERY
 from control_plane.models import GENESIS_HASH, Held, Json
 from control_plane.registry import builtin
+
+KEYS_KEPT = timedelta(days=7)
+"""How long what a repeated request is answered is kept, as the database's `retention()` says."""
 
 type Record = Mapping[str, Any]
 type Row = Mapping[str, Any]
@@ -78,6 +83,7 @@ class Project:
         """
         self.seq, self.hash, self.at = record["seq"], row["hash"], record["at"]
         self._count(record)
+        self._forget_keys()
         self._remember(row, record)
         if record["status"] == "pending_approval":
             self.waiting[record["seq"]] = record
@@ -202,6 +208,12 @@ class Project:
     def _keep_key(self, record: Record, id: str, answer: str, steps: Json = None) -> None:
         row = {"at": record["at"], "answer": answer, "steps": steps}
         self.keys[record["principal"]["id"], id] = row
+
+    def _forget_keys(self) -> None:
+        """Hold only a week's: they were put in the order of their moments."""
+        oldest = (datetime.fromisoformat(self.at) - KEYS_KEPT).isoformat()
+        for key in [*takewhile(lambda key: self.keys[key]["at"] < oldest, self.keys)]:
+            del self.keys[key]
 
     def _keep_checkpoint(self) -> None:
         state, schemas = canonical(self._state), canonical(self._schemas)

@@ -19,7 +19,7 @@ from control_plane.registry import Registry
 from control_plane.restore.kept import Kept
 from control_plane.restore.organization import Organization, read_line
 from control_plane.restore.project import Damaged, Project, Record
-from control_plane.restore.source import Source, members
+from control_plane.restore.source import Buckets, members
 from control_plane.restore.writer import NotEmpty, write
 from control_plane.store import Store
 from control_plane.store.login import connect
@@ -61,7 +61,7 @@ class _Found:
 
 def restore(
     owner_url: str,
-    source: Source,
+    source: Buckets,
     registries: Mapping[str, Registry],
     until: str | None = None,
     progress: Progress = lambda _rows: None,
@@ -84,7 +84,7 @@ def restore(
     return _summed_up(found)
 
 
-def _replayed(source: Source, org: str, until: str | None, progress: Progress) -> _Found:
+def _replayed(source: Buckets, org: str, until: str | None, progress: Progress) -> _Found:
     keys = source.objects(org)
     anchors = ((key, source.read(key)) for key in source.anchors(org))
     report = check_organization(org, anchors, keys, lambda key: [source.read(key)])
@@ -99,12 +99,11 @@ def _replayed(source: Source, org: str, until: str | None, progress: Progress) -
     return found
 
 
-def _take_object(found: _Found, source: Source, key: str, until: str | None) -> int:
+def _take_object(found: _Found, source: Buckets, key: str, until: str | None) -> int:
     """Replay an object's executions of before the moment; how many those were."""
-    data, ranges = source.read(key), []
+    (data, version_id), ranges, rows = source.archive.read(key), [], 0
     parts = [(*each[:2], list(map(read_line, each[2]))) for each in members(data)]
     live = any(_is_cut(found, line["record"], until) for *_, lines in parts for line in lines)
-    rows = 0
     for offset, length, lines in parts:
         taken = _take_member(found, lines, until, live=live)
         rows += len(taken)
@@ -114,8 +113,8 @@ def _take_object(found: _Found, source: Source, key: str, until: str | None) -> 
         found.objects.append(
             {
                 "key": key,
-                "bucket": source.bucket,
-                "version_id": source.version_of(key),
+                "bucket": source.archive.name,
+                "version_id": version_id,
                 "sha256": hashlib.sha256(data).hexdigest(),
                 "size": len(data),
                 "rows": rows,

@@ -3,35 +3,8 @@
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from control_plane.archive.bucket import Bucket
-
-
-class Source(Protocol):
-    """Archive objects and anchors by key; `bucket` and `version_of` are for the manifest."""
-
-    @property
-    def bucket(self) -> str:
-        """The archive bucket's name."""
-
-    def organizations(self) -> list[str]:
-        """Ids of the organizations that there is something of."""
-
-    def objects(self, org: str) -> list[str]:
-        """Keys of an organization's archive objects."""
-
-    def anchors(self, org: str) -> list[str]:
-        """Keys of an organization's anchors, oldest first."""
-
-    def checkpoints(self, org: str) -> list[str]:
-        """Keys of the states that erasures have kept."""
-
-    def read(self, key: str) -> bytes:
-        """An object's or an anchor's bytes."""
-
-    def version_of(self, key: str) -> str:
-        """The version of an object that is in force."""
 
 
 @dataclass
@@ -40,11 +13,6 @@ class Buckets:
 
     archive: Bucket
     anchor: Bucket
-
-    @property
-    def bucket(self) -> str:
-        """The archive bucket's name."""
-        return self.archive.name
 
     def organizations(self) -> list[str]:
         """Those that have anchors: what nothing vouches for is not restored."""
@@ -66,10 +34,6 @@ class Buckets:
     def read(self, key: str) -> bytes:
         """From the bucket that the key belongs to."""
         return (self.anchor if key.startswith("anchors/") else self.archive).read(key)[0]
-
-    def version_of(self, key: str) -> str:
-        """As S3 names it."""
-        return self.archive.read(key)[1]
 
 
 def members(data: bytes) -> Iterator[tuple[int, int, list[bytes]]]:

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -13,9 +12,6 @@ from control_plane.ids import uuid7
 from control_plane.requests import RESTORED
 from control_plane.restore.organization import Organization
 from control_plane.restore.project import Project
-
-KEPT = timedelta(days=7)
-"""How long what a repeated request is answered is kept."""
 
 type Rows = Iterator[dict[str, Any]]
 
@@ -148,13 +144,7 @@ def _usage(project: Project) -> Rows:
 
 
 def _keys(project: Project) -> Rows:
-    """Those of the week before the project's last execution."""
-    if not project.at:
-        return
-    oldest = (datetime.fromisoformat(project.at) - KEPT).isoformat()
     for (principal, request_id), kept in project.keys.items():
-        if kept["at"] < oldest:
-            continue
         yield {
             "principal_id": principal,
             "request_id": request_id,

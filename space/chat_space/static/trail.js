@@ -9,7 +9,7 @@
      of the Space's own a link is a link; so it is with a key held down, or the middle button. */
   const FRAME = `<div class="cs-look-top"><a class="cs-plain" target="_blank" data-own>Open as a page</a>
     <button type="button" class="cs-plain" data-close aria-label="Close">✕</button></div>
-    <div data-body tabindex="-1"></div>`;
+    <div data-body tabindex="-1"><p role="status">Reading …</p></div>`;
   function opened() {
     const open = document.querySelector("dialog.cs-look");
     if (open) return open;
@@ -138,21 +138,26 @@
     return event.target.closest(".cs-activity tr")?.querySelector("a[data-look]");
   }
 
+  let chosen = false; // whether the next answer is one to a choice of filters
   window.trail = {
-    activity(element, older, filter) {
+    activity(element, older, ask) {
+      const filter = (data) => {
+        chosen = true;
+        space.act(() => ask(data));
+      };
       element.addEventListener("click", (event) => {
         if (event.target.closest("[data-older]")) space.act(older);
-        if (event.target.closest("[data-reset]")) space.act(() => filter({}));
+        if (event.target.closest("[data-reset]")) filter({});
       });
       element.addEventListener("submit", (event) => {
         event.preventDefault();
-        const data = Object.fromEntries(new FormData(event.target));
-        space.act(() => filter(data));
+        filter(Object.fromEntries(new FormData(event.target)));
       });
     },
-    /* What was answered is what the fields show. */
+    /* What was chosen and answered is what the fields show; what is being chosen stays. */
     filtered(element) {
-      element.querySelector(".cs-filters")?.reset();
+      if (chosen) element.querySelector(".cs-filters")?.reset();
+      chosen = false;
       started(element);
     },
   };

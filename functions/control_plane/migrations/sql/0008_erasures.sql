@@ -36,10 +36,11 @@ GRANT UPDATE (key, version_id, sha256, size) ON archives TO chat_agent_archiver;
 GRANT UPDATE (byte_offset, byte_length) ON archive_ranges TO chat_agent_archiver;
 
 -- Whether an erasure takes an action's payload: not that of administration, which a restore needs and
--- which names people by ids alone; but of what brings back states, and of what people say to requests.
+-- which names people by ids alone; but of what changes states, and of what people say to requests.
 CREATE FUNCTION erasable(action text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT action NOT LIKE 'project.%'
-    OR action IN ('project.revert', 'project.approval.decide', 'project.approval.withdraw')
+    OR action IN ('project.revert', 'project.migrate', 'project.approval.decide',
+      'project.approval.withdraw')
 $$;
 
 -- Take payloads and salts away, and write down that it was done. The application can't update or
