@@ -7,8 +7,9 @@ const chatAgentVerify = (() => {
   const DAMAGED = "From here on it can't be decompressed: the file is damaged or cut off.";
   const UNENDED = "Its last line has no end: the file is cut off.";
   const STATUSES = ["success", "rejected", "failed", "pending_approval"];
-  const FILE = /(?:^|\/)((?:executions|anchors)\/org=.+)$/;
+  const FILE = /(?:^|\/)((?:executions|anchors|forks)\/org=.+)$/;
   const ANCHOR_KEY = /^anchors\/org=([0-9a-f-]{36})\/([^/]+)\.json$/;
+  const NOTICE_KEY = /^forks\/org=([0-9a-f-]{36})\/([^/]+)-([0-9]{4})\.jsonl$/;
   const OBJECT_KEY = new RegExp(
     "^executions/org=([0-9a-f-]{36})/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})" +
       "/part-([0-9]{4,8})-([0-9a-f]{16})\\.jsonl\\.gz$");
@@ -338,11 +339,11 @@ const chatAgentVerify = (() => {
         : isObject(line.payload) && isText(line.salt, /^[0-9a-f]{32}$/));
   }
 
-  /** What an execution says was abandoned; of what was erased nothing is known. */
+  /** What an execution says was abandoned; null where it is no such record, or was erased. */
   function claimsOf(record, payload, where) {
     const recorded = payload !== null && ["project.recover", "project.restore"].includes(record.action) &&
       record.status === "success" && isObject(record.principal) && record.principal.kind === "system";
-    if (!recorded || !isObject(payload.inputs) || !Object.hasOwn(payload.inputs, "abandoned")) return [];
+    if (!recorded || !isObject(payload.inputs) || !Object.hasOwn(payload.inputs, "abandoned")) return null;
     const said = payload.inputs.abandoned;
     if (!Array.isArray(said) || !said.every(isClaim))
       throw new Broken("It records what was abandoned in another form than executions do.", where);
@@ -380,30 +381,24 @@ const chatAgentVerify = (() => {
       if (seq > head.seq + 1)
         throw new Broken(`It is missing: after seq ${head.seq} the next one here is seq ${seq}.`,
           { project, seq: head.seq + 1 });
-      const problem = unlinked(head, line) ?? this.forked(line) ?? this.unpinned(head, line);
+      const problem = unlinked(head, line) ?? this.unpinned(head, line) ?? this.forked(line);
       if (problem) throw new Broken(problem, { project, seq });
       move(head, line);
     }
-    /** What anchors say against what an execution says was abandoned. */
-    forked(line) {
-      for (const claim of line.claims) {
-        const own = claim.project === line.project, place = own ? line.seq : 1;
-        if (claim.first_seq !== place)
-          return `It says that what was abandoned began at seq ${claim.first_seq}, and not at ${place}.`;
-        const problem = this.pins.abandon({ claim, hash: own ? line.prev_hash : GENESIS,
-          version: own ? line.base_version : 0, lost: !own });
-        if (problem) return problem;
-      }
-      return null;
+    /** Why an execution may not say what was abandoned: no notice says so. */
+    forked({ claims, hash }) {
+      return claims?.length && !this.pins.records.has(hash)
+        ? "It says what was abandoned, and no notice beside the anchors does." : null;
     }
     unpinned(head, line) {
-      const pins = this.pins.of(line.project, line.seq), pin = pins.find(({ hash }) => hash !== line.hash);
-      if (pin) {
+      const pin = this.pins.of(line.project, line.seq);
+      if (!pin) return null;
+      if (pin.hash !== line.hash) {
         const since = head.pinned + 1;
         const made = since === line.seq ? "it" : `it, or one from seq ${since} on,`;
         return `Its hash is not the one in the anchor of ${pin.at}: ${made} was made anew.`;
       }
-      if (pins.length) head.pinned = line.seq;
+      head.pinned = line.seq;
       return null;
     }
   }
@@ -429,49 +424,36 @@ const chatAgentVerify = (() => {
   /** The hashes that anchors hold; a fork puts out of force what those before it say from its seq on. */
   class Pins {
     constructor() {
-      Object.assign(this, { forks: [], held: new Map(), left: new Map(), heads: new Map(), numbers: new Map() });
+      Object.assign(this, { forks: [], records: new Set(), held: new Map(), left: new Map(), heads: new Map() });
     }
     of(project, seq) {
-      return this.held.get(project)?.get(seq) ?? [];
+      return this.held.get(project)?.get(seq);
     }
+    /** Holds a hash; answers the anchor's that held another before. */
     hold(project, seq, hash, at) {
-      const pins = entry(entry(this.held, project, () => new Map()), seq, () => []);
-      const same = pins.find((pin) => pin.hash === hash);
-      if (same) same.number = this.numbers.size;
-      else pins.push({ hash, at, number: this.numbers.size });
+      const pin = entry(entry(this.held, project, () => new Map()), seq, () => ({ hash, at }));
+      return pin.hash === hash ? null : pin;
     }
-    stands(project, seq, hash) {
-      const heads = entry(this.heads, project, () => []), last = heads.at(-1);
-      if (last?.seq !== seq || last.hash !== hash) heads.push({ number: this.numbers.size, seq, hash });
-    }
-    /** Where a project's chain stood by an anchor. */
-    known({ project, anchor }) {
-      const number = this.numbers.get(anchor);
-      return (this.heads.get(project) ?? []).findLast((head) => head.number <= number) ?? { seq: 0, hash: GENESIS };
-    }
-    beyond(project, seq) {
-      const found = [...this.held.get(project) ?? []].filter(([n, pins]) => n > seq && pins.length);
-      return found.reduce((most, [n, [{ at }]]) => (n > (most?.seq ?? 0) ? { seq: n, at } : most), null);
+    known(project) {
+      return this.heads.get(project) ?? { seq: 0, hash: GENESIS };
     }
     lost(project) {
       return this.forks.some(({ claim, lost }) => lost && claim.project === project);
     }
-    /** Take a fork as recorded; what anchors say against it, if they do. */
+    /** Take a fork as recorded; what the last anchor says against it, if it does. */
     abandon(fork) {
-      const { claim } = fork, { project, first_seq: first, last_seq: last, anchor } = claim;
-      if (!this.numbers.has(anchor))
-        return `It names the anchor of ${anchor} for what was abandoned: there is none.`;
-      const known = this.known(claim);
-      if (last < known.seq || (last === known.seq && claim.hash !== known.hash))
+      const { project, first_seq: first, last_seq: last, hash, anchor } = fork.claim, known = this.known(project);
+      if (last < known.seq || (last === known.seq && hash !== known.hash))
         return `It says that executions up to seq ${last} were abandoned:` +
           ` the anchor of ${anchor} knew up to seq ${known.seq}, or other ones.`;
-      this.forks.push(fork);
-      const number = this.numbers.get(anchor), left = entry(this.left, project, () => new Map());
-      for (const [seq, pins] of this.held.get(project) ?? []) {
+      this.forks.push({ ...fork, known: known.seq === last });
+      const left = entry(this.left, project, () => new Map());
+      for (const [seq, pin] of this.held.get(project) ?? []) {
         if (seq < first) continue;
-        entry(left, seq, () => []).push(...pins.filter((pin) => pin.number <= number));
-        this.held.get(project).set(seq, pins.filter((pin) => pin.number > number));
+        entry(left, seq, () => []).push(pin);
+        this.held.get(project).delete(seq);
       }
+      this.heads.delete(project);
       return null;
     }
   }
@@ -484,52 +466,114 @@ const chatAgentVerify = (() => {
   /** What the archive holds beside the chains: executions of branches that were abandoned. */
   class Branches {
     constructor(pins) {
-      Object.assign(this, { pins, found: new Map(), hashes: new Set() });
+      Object.assign(this, { pins, ends: new Map() });
     }
-    followed(line) {
-      return this.found.get(line.project)?.find(({ head }) => head.hash === line.prev_hash);
+    has({ hash }) {
+      return this.ends.has(hash);
     }
-    add(line, object, number) {
-      const { project, seq } = line, pins = this.pins.left.get(project)?.get(seq) ?? [];
-      this.hashes.add(line.hash);
-      let branch = this.followed(line), problem = branch ? unlinked(branch.head, line) : null;
-      if (pins.length && !pins.some((pin) => pin.hash === line.hash))
+    leadsTo(line) {
+      return this.ends.has(line.prev_hash) || this.start(line) !== null;
+    }
+    add(line) {
+      const { project, seq, hash } = line, before = this.ends.get(line.prev_hash) ?? this.start(line);
+      const pins = this.pins.left.get(project)?.get(seq) ?? [];
+      let problem = null;
+      if (!before || !this.pins.forks.some((fork) => covers(fork, line))) problem = "Its seq has been before.";
+      else if (pins.length && !pins.some((pin) => pin.hash === hash))
         problem = `It was abandoned, and its hash is not the one in the anchor of ${pins[0].at}.`;
+      else problem = unlinked(before, line);
       if (problem) throw new Broken(problem, { project, seq });
-      if (!branch) {
-        branch = { first: line, place: { object, line: number }, head: { version: line.base_version } };
-        entry(this.found, project, () => []).push(branch);
-      }
-      move(branch.head, line);
-    }
-    unrecorded() {
-      const projects = [...this.found.keys()].sort();
-      return projects.flatMap((project) => this.found.get(project))
-        .filter((branch) => !this.pins.forks.some((fork) => this.isOf(branch, fork)));
-    }
-    isOf({ first, head }, { claim, hash, version }) {
-      return claim.project === first.project && claim.first_seq === first.seq && hash === first.prev_hash &&
-        version === first.base_version &&
-        (head.seq < claim.last_seq || (head.seq === claim.last_seq && head.hash === claim.hash));
+      this.ends.set(hash, { seq, hash, at: line.at, version: line.version ?? before.version });
     }
     endsWith({ claim }) {
-      return (this.found.get(claim.project) ?? [])
-        .some(({ head }) => head.seq === claim.last_seq && head.hash === claim.hash);
+      return this.ends.get(claim.hash)?.seq === claim.last_seq;
     }
+    /** What a branch that begins with an execution has left, by a fork. */
+    start({ project, seq, hash, prev_hash: before }) {
+      const fork = this.pins.forks.find(({ claim, ...from }) => claim.project === project &&
+        claim.first_seq === seq && from.hash === before && from.record !== hash);
+      return fork ? { seq: seq - 1, hash: before, at: "", version: fork.version } : null;
+    }
+  }
+
+  const covers = ({ claim }, { project, seq, hash }) => claim.project === project &&
+    claim.first_seq <= seq && (seq < claim.last_seq || (seq === claim.last_seq && hash === claim.hash));
+
+  /** The executions of a notice after the anchor of a moment, by project. */
+  function readNotice(org, at, body) {
+    const texts = [...cutLines(body)].map(readLine), projects = texts.map(({ project }) => project);
+    const wrong = "It is no notice of a fork: its lines are others, or in another order.";
+    if (!texts.length || body.at(-1) !== 10 || projects.some((project, i) => i && projects[i - 1] >= project))
+      throw new Broken(wrong);
+    for (const line of texts) {
+      const where = { project: line.project, seq: line.seq };
+      if (line.org !== org || line.claims === null) throw new Broken(wrong, where);
+      const problem = line.claims.map((claim) => misplaced(line, claim, at)).find(Boolean);
+      if (problem) throw new Broken(problem, where);
+    }
+    return texts;
+  }
+
+  function* cutLines(body) {
+    const end = body.at(-1) === 10 ? body.length - 1 : body.length;
+    for (let from = 0; from <= end;) {
+      const found = body.indexOf(10, from), to = found < 0 || found > end ? end : found;
+      yield body.subarray(from, to);
+      from = to + 1;
+    }
+  }
+
+  /** Why an execution can't say so: its own chain forks at itself, another one is lost whole. */
+  function misplaced(line, claim, at) {
+    if (claim.anchor !== at)
+      return `It names the anchor of ${claim.anchor} for what was abandoned, not that of ${at}.`;
+    const first = claim.project === line.project ? line.seq : 1;
+    return claim.first_seq === first ? null
+      : `It says that what was abandoned began at seq ${claim.first_seq}, and not at ${first}.`;
   }
 
   class Anchors {
     constructor(org) {
       Object.assign(this, { org, count: 0, at: "", digest: GENESIS, pins: new Pins() });
-      [this.leftOut, this.archived, this.objects, this.reached] = [new Map(), new Map(), new Map(), new Map()];
+      [this.archived, this.objects, this.reached, this.open] = [new Map(), new Map(), new Map(), null];
     }
     add(key, body) {
       try {
+        if (NOTICE_KEY.test(key)) return this.fork(key, body);
         this.take(key, readCanonical(body));
       } catch (error) {
         throw error instanceof Broken ? error.within({ object: key }) : error;
       }
       this.digest = sha256(body);
+    }
+    end() {
+      if (this.open)
+        throw new Broken("No anchor follows it: the recovery was not finished. Run `chat-agent recover` again.",
+          { object: this.open });
+    }
+    /** What a notice says was abandoned. */
+    fork(key, body) {
+      if (!this.count || NOTICE_KEY.exec(key)[2] !== this.at)
+        throw new Broken("It is of a fork after an anchor that is not here.");
+      readNotice(this.org, this.at, body).forEach((line) => this.goOnFrom(line));
+      // what was archived is in the database again: the next anchor may list fewer objects
+      this.archived = new Map([...this.reached.keys()].map((project) => [project, { seq: 0, at: this.at }]));
+      this.open = key;
+    }
+    /** The execution that says what was abandoned is its chain's last now. */
+    goOnFrom({ project, seq, hash, claims, prev_hash: before, base_version: version }) {
+      for (const claim of claims) {
+        const own = claim.project === project;
+        const from = own ? { hash: before, version } : { hash: GENESIS, version: 0 };
+        const problem = this.pins.abandon({ claim, record: hash, ...from, lost: !own });
+        if (problem) throw new Broken(problem, { project: claim.project, seq: claim.first_seq });
+        this.reached.delete(claim.project);
+      }
+      if (seq <= (this.reached.get(project) ?? 0)) throw new Broken("It says that a chain went back.", { project, seq });
+      this.pin(project, seq, hash);
+      this.pins.heads.set(project, { seq, hash });
+      this.pins.records.add(hash);
+      this.reached.set(project, seq);
     }
     take(key, anchor) {
       if (!isAnchor(anchor))
@@ -541,41 +585,38 @@ const chatAgentVerify = (() => {
           `${this.count ? `that of ${this.at}` : "none"}: ` +
           "one is missing, was altered, or stands in another's place.");
       this.count += 1;
-      this.at = anchor.at;
-      this.pins.numbers.set(this.at, this.count);
+      [this.at, this.open] = [anchor.at, null];
       anchor.projects.forEach((held) => this.addProject(held));
       anchor.objects.forEach((held) => this.addObject(held));
-      this.leaveOut(key, new Set(anchor.projects.map((held) => held.project)));
       this.checkWhole(anchor);
     }
-    /** Note the projects that are gone: whether they may be, an execution says. */
-    leaveOut(key, named) {
-      for (const project of [...this.reached.keys()].filter((one) => !named.has(one))) {
-        this.leftOut.set(project, key);
-        this.reached.delete(project);
-        this.archived.delete(project);
-      }
-    }
-    /** Each archived execution is in one object. */
+    /** Every project that there was is there, and each archived execution in one object. */
     checkWhole({ projects, objects }) {
+      const names = new Set(projects.map((held) => held.project));
+      const lost = [...this.reached.keys()].sort().find((project) => !names.has(project));
+      if (lost) throw new Broken("It leaves a project out that an anchor before it has.", { project: lost });
       const archived = projects.reduce((sum, held) => sum + held.archived_seq, 0);
       const rows = objects.reduce((sum, held) => sum + held.rows, 0);
       if (rows !== archived)
         throw new Broken(`Its objects hold ${rows} executions, its projects' archives ${archived}.`);
     }
     addProject({ project, seq, hash, archived_seq: archived, archived_hash: archivedHash }) {
-      if (archived > seq) throw new Broken("It says that more is archived than there is.", { project, seq });
+      if (seq < (this.reached.get(project) ?? 0) || archived < (this.archived.get(project)?.seq ?? 0) || archived > seq)
+        throw new Broken("It says that a chain went back.", { project, seq });
       if (seq > archived && hash === archivedHash)
         throw new Broken("It says that two executions have one hash.", { project, seq });
+      if (this.pins.lost(project))
+        throw new Broken("It was lost, as an execution says, and is there again.", { project, seq });
       this.reached.set(project, seq);
       this.archived.set(project, { seq: archived, at: this.at });
-      this.pins.stands(project, seq, hash);
+      this.pins.heads.set(project, { seq, hash });
       this.pin(project, seq, hash);
       this.pin(project, archived, archivedHash);
     }
     pin(project, seq, hash) {
-      if (seq) this.pins.hold(project, seq, hash, this.at);
-      else if (hash !== GENESIS) throw new Broken("It says that a chain has a hash before its first.", { project });
+      if (!seq && hash !== GENESIS) throw new Broken("It says that a chain has a hash before its first.", { project });
+      const other = seq ? this.pins.hold(project, seq, hash, this.at) : null;
+      if (other) throw new Broken(`It holds another hash than the anchor of ${other.at}.`, { project, seq });
     }
     addObject({ key, sha256: digest, rows }) {
       const found = OBJECT_KEY.exec(key), before = this.objects.get(key);
@@ -611,7 +652,7 @@ const chatAgentVerify = (() => {
   class ArchiveCheck {
     constructor(anchors) {
       Object.assign(this, { anchors, chains: new Chains(anchors.pins), missing: [], digests: new Map() });
-      Object.assign(this, { objects: 0, executions: 0, erased: 0, spare: [], open: new Set() });
+      Object.assign(this, { objects: 0, executions: 0, erased: 0, spare: [] });
       this.branches = new Branches(anchors.pins);
     }
     async run(held, read) {
@@ -668,16 +709,15 @@ const chatAgentVerify = (() => {
       this.seen.get(reading.day)?.set(`${line.project}/${line.seq}`, line.hash);
     }
     /** Whether an execution is no part of its chain: repeated, or of another branch. */
-    beside(key, { day, rows }, line) {
+    beside(key, { day }, line) {
       const passed = line.seq <= this.chains.head(line.project).seq;
       const repeated = passed && this.seen.get(day).get(`${line.project}/${line.seq}`) === line.hash;
-      if (repeated || this.branches.hashes.has(line.hash)) {
+      if (repeated || this.branches.has(line)) {
         if (!this.spare.includes(key)) this.spare.push(key);
         return true;
       }
-      const lost = this.anchors.pins.lost(line.project);
-      if (!passed && !lost && !this.anchors.objects.has(key) && !this.branches.followed(line)) return false;
-      this.branches.add(line, key, rows);
+      if (!passed && !this.anchors.pins.lost(line.project) && !this.branches.leadsTo(line)) return false;
+      this.branches.add(line);
       return true;
     }
     placed(reading, line) {
@@ -719,42 +759,13 @@ const chatAgentVerify = (() => {
         throw new Broken(`It is missing; the anchor of ${this.anchors.objects.get(this.missing[0]).at} lists it.`,
           { object: this.missing[0] });
     }
-    /** What went back was abandoned, as an execution says, or one that isn't archived yet. */
+    /** What anchors didn't know of a fork's end, the archive does. */
     end() {
-      const { pins, reached, leftOut } = this.anchors;
-      const sortedOnes = (map) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
-      this.branches.unrecorded().forEach((branch) => this.checkBranch(branch));
-      for (const fork of pins.forks) {
+      for (const fork of this.anchors.pins.forks) {
         const { project, first_seq: seq, last_seq: last } = fork.claim;
-        if (pins.known(fork.claim).seq !== last && !this.branches.endsWith(fork))
+        if (!fork.known && !this.branches.endsWith(fork))
           throw new Broken(`It is said to be abandoned up to seq ${last}, which nothing knows.`, { project, seq });
       }
-      for (const [project, seq] of sortedOnes(reached)) {
-        const beyond = pins.beyond(project, seq);
-        if (!beyond) continue;
-        if (!this.goesOn(project))
-          throw new Broken(`It is missing: by the anchor of ${beyond.at} the chain goes up to seq ${beyond.seq}.`,
-            { project, seq: seq + 1 });
-        this.open.add(project);
-      }
-      for (const [project, object] of sortedOnes(leftOut)) {
-        if (pins.lost(project)) continue;
-        if (!this.goesOn(project))
-          throw new Broken("It leaves a project out, and no execution says that it was lost.", { object, project });
-        this.open.add(project);
-      }
-    }
-    checkBranch({ first, place }) {
-      const { project, seq } = first, head = this.chains.head(project);
-      const follows = seq > head.seq + 1 || first.prev_hash === head.hash;
-      if (!(seq > head.seq && follows && this.goesOn(project)))
-        throw new Broken("Its seq has been before.", { ...place, project, seq });
-      this.open.add(project);
-    }
-    /** Whether the last anchor knows of executions that aren't archived yet, and may say it. */
-    goesOn(project) {
-      const { reached } = this.anchors, saying = reached.has(project) ? [project] : [...reached.keys()];
-      return saying.some((one) => reached.get(one) > this.chains.head(one).seq);
     }
     newer() {
       let sum = 0;
@@ -771,7 +782,8 @@ const chatAgentVerify = (() => {
     const found = { objects: new Map(), anchors: new Map(), others: [], twice: [], size: 0 };
     for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
       const key = FILE.exec(file.path)?.[1] ?? "";
-      const kind = OBJECT_KEY.test(key) ? found.objects : ANCHOR_KEY.test(key) ? found.anchors : null;
+      const kind = OBJECT_KEY.test(key) ? found.objects : ANCHOR_KEY.test(key) || NOTICE_KEY.test(key) ? found.anchors
+        : null;
       if (!kind) found.others.push(file.path);
       else if (kind.has(key)) found.twice.push(key);
       else kind.set(key, file);
@@ -795,12 +807,24 @@ const chatAgentVerify = (() => {
     return { ok: organizations.length > 0 && organizations.every((one) => one.ok), organizations };
   }
 
+  /** Anchors and notices as they came; of the notices after one anchor only the last counts. */
+  function inOrder(keys) {
+    const places = new Map();
+    for (const key of keys) {
+      const notice = NOTICE_KEY.exec(key), place = notice ? `${notice[2]}\u00001` : `${ANCHOR_KEY.exec(key)[2]}\u00000`;
+      const before = places.get(place);
+      if (!before || before < key) places.set(place, key);
+    }
+    return [...places].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key);
+  }
+
   async function checkOrganization(org, found, read) {
     const mine = (keys) => [...keys].filter((key) => key.includes(`/org=${org}/`)).sort();
     const anchors = new Anchors(org), check = new ArchiveCheck(anchors);
     let finding = null;
     try {
-      for (const key of mine(found.anchors.keys())) anchors.add(key, await read(found.anchors.get(key)));
+      for (const key of inOrder(mine(found.anchors.keys()))) anchors.add(key, await read(found.anchors.get(key)));
+      anchors.end();
       await check.run(new Set(mine(found.objects.keys())), (key) => read(found.objects.get(key)));
     } catch (error) {
       if (!(error instanceof Broken)) throw error;
@@ -813,7 +837,7 @@ const chatAgentVerify = (() => {
       objects: check.objects, executions: check.executions, erased: check.erased,
       projects: [...check.chains.heads.values()].filter((head) => head.seq).length,
       newer: check.newer(), spare: check.spare, forks: anchors.pins.forks.map(({ claim }) => claim),
-      open: [...check.open].sort(), finding,
+      finding,
     };
   }
 
@@ -827,14 +851,13 @@ const chatAgentVerify = (() => {
       const where = named.filter(Boolean).join(", ");
       return [`BROKEN: ${where ? `${where}: ` : ""}${problem}`, `Before that, ${looked} were in order.`];
     }
-    const said = [`In order: ${looked}.`];
+    const forks = report.forks.map(({ project, first_seq: first, last_seq: last, anchor }) =>
+      `ABANDONED, as an execution says: project ${project}, seq ${first} to ${last}, after the anchor of ${anchor}.` +
+      " Ask who set the database back, and why.");
+    const but = forks.length ? `, but for ${forks.length} ranges that were ABANDONED` : "";
+    const said = [`In order: ${looked}${but}.`, ...forks];
     if (report.erased) said.push(`${report.erased} payloads were erased; their records still hold.`);
     if (report.spare.length) said.push(`Left over, repeating what lies elsewhere: ${report.spare.join(", ")}.`);
-    for (const { project, first_seq: first, last_seq: last, anchor } of report.forks)
-      said.push(`Abandoned, as an execution says: project ${project},` +
-        ` seq ${first} to ${last}, last known by the anchor of ${anchor}.`);
-    if (report.open.length)
-      said.push(`Went back, and the execution that says so isn't archived yet: ${report.open.join(", ")}.`);
     const newer = report.newer ? `, ${report.newer} archived executions among it` : "";
     said.push(`What is newer than the last anchor, of ${report.last_anchor}${newer}, only the next proves.`);
     return said;
@@ -847,6 +870,8 @@ const chatAgentVerify = (() => {
         const { org, at } = readCanonical(lines(bytes).next().value).record;
         return `executions/org=${org}/dt=${at.slice(0, 10)}/${name}`;
       }
+      if (/^[0-9T:.-]+Z-[0-9]{4}\.jsonl$/.test(name))
+        return `forks/org=${readCanonical(cutLines(bytes).next().value).record.org}/${name}`;
       return /^[0-9T:.-]+Z\.json$/.test(name) ? `anchors/org=${readCanonical(bytes).org}/${name}` : name;
     } catch {
       return name;

@@ -187,7 +187,7 @@ class Organization:
 
     def recover(self, alter: Alter = list, **otherwise: Any) -> None:
         """Each chain says what of it was abandoned, the first one also which others are lost."""
-        anchor = orjson.loads(self._anchor or b"")
+        anchor, recorded = orjson.loads(self._anchor or b""), []
         known = {held["project"]: held for held in anchor["projects"]}
         lost = sorted(set(known) - {chain.project for chain in self.chains})
         for number, chain in enumerate(self.chains):
@@ -198,6 +198,11 @@ class Organization:
             if ends:
                 claims = [_claim(held, first, anchor["at"]) for held, first in ends]
                 chain.recover(self.at(), alter(claims), **otherwise)
+                recorded.append(canonical(chain.live[-1]) + "\n")
+            elif number == 0:
+                chain.recover(self.at(), [])
+                recorded.append(canonical(chain.live[-1]) + "\n")
+        self.files[f"forks/org={self.id}/{anchor['at']}-0000.jsonl"] = "".join(recorded).encode()
 
     def anchor(self) -> None:
         """Anchor what there is."""

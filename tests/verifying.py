@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from control_plane.proof.notice import in_order
 from control_plane.proof.report import Report, check_organization
 
 from tests.evidence import Files
@@ -23,7 +24,7 @@ def in_python(files: Files) -> list[Report]:
 
 def _checked(org: str, files: Files) -> Report:
     mine = {key: files[key] for key in sorted(files) if f"/org={org}/" in key}
-    anchors = [(key, body) for key, body in mine.items() if key.startswith("anchors/")]
+    anchors = [(key, mine[key]) for key in in_order(mine)]
     objects = [key for key in mine if key.startswith("executions/")]
     return check_organization(org, anchors, objects, lambda key: [mine[key]])
 

@@ -9,7 +9,8 @@ import psycopg
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.database import Connection, fetch, opened
 from control_plane.errors import NotFound, Unavailable
-from control_plane.proof.anchors import KEY, Anchors
+from control_plane.proof import notice
+from control_plane.proof.anchors import Anchors
 from control_plane.proof.archive import ArchiveCheck
 from control_plane.proof.finding import Broken
 from control_plane.proof.live import LiveCheck, Stated
@@ -87,7 +88,7 @@ class _Check:
         self._connection, self._bucket, self._progress = connection, anchors, progress
         self._wanted = {"org": org, "project": only}
         known = Anchors(org)
-        self._keys = list(filter(KEY.fullmatch, anchors.keys(f"anchors/org={org}/")))
+        self._keys = notice.in_order(key for at in notice.folders(org) for key in anchors.keys(at))
         self._manifest = {row["key"]: row for row in self._fetch("verify_manifest")}
         listed = {key: (row["sha256"], row["rows"]) for key, row in self._manifest.items()}
         rewritten = [row["key"] for row in self._fetch("verify_rewritten")]

@@ -43,7 +43,7 @@ def _fetch(folder: Path) -> None:
 
     for setting in ("chat_agent_archive_bucket", "chat_agent_anchor_bucket"):
         bucket = Bucket(required(setting))
-        keys = [key for kind in ("executions/", "anchors/") for key in bucket.keys(kind)]
+        keys = [key for kind in ("executions/", "anchors/", "forks/") for key in bucket.keys(kind)]
         for key in keys:
             path = folder / key
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -69,6 +69,7 @@ def test_a_restore_goes_on_after_what_was_erased(
     there = [v for v in range(last["version"] + 2) if v not in gone]
     before = {version: state(project, version) for version in there}
     restore(empty.owner, buckets, REGISTRIES)
+    anchor(empty.archiver, buckets.anchor, follow=True)
     assert dump(empty) == dump(project.database)
     again = Project(Store(empty.app), project.target, empty)
     assert {version: state(again, version) for version in there} == before
@@ -91,6 +92,7 @@ def test_a_restore_before_the_archive_was_rewritten(
     run.archive(project.database.archiver, buckets.archive, 0)
     anchor(project.database.archiver, buckets.anchor)  # killed before the old object goes
     restore(empty.owner, buckets, REGISTRIES)
+    anchor(empty.archiver, buckets.anchor, follow=True)
     again = Project(Store(empty.app), project.target, empty)
     assert log(again)[first["seq"]]["erased"] is True
     with pytest.raises(StateErased):

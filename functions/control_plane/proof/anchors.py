@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from control_plane.models import GENESIS_HASH
+from control_plane.proof import notice
 from control_plane.proof.finding import Broken
-from control_plane.proof.fork import Claim
+from control_plane.proof.fork import Claim, Fork
 from control_plane.proof.line import (
+    Line,
     is_count,
     is_hash,
     is_id,
@@ -19,8 +21,9 @@ from control_plane.proof.line import (
 )
 from control_plane.proof.pins import Pins
 
+CAME_BACK = "It was lost, as an execution says, and is there again."
+UNFINISHED = "No anchor follows it: the recovery was not finished. Run `chat-agent recover` again."
 NOT_AN_ANCHOR = "This is not an anchor: its members are others, or of other types or order."
-KEY = re.compile(r"anchors/org=([0-9a-f-]{36})/([^/]+)\.json")
 OBJECT_KEY = re.compile(
     r"executions/org=([0-9a-f-]{36})/dt=([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"/part-([0-9]{4,8})-([0-9a-f]{16})\.jsonl\.gz"
@@ -44,9 +47,9 @@ class Listed:
 class Anchors:
     """What all anchors of one organization say together; give them to `add` in order of time.
 
-    `reached` and `archived` have the seq at which each project's chain and its archive stood by the
-    last anchor, with its moment. `left_out` has the projects that an anchor leaves out and one
-    before it has, with that anchor's key.
+    The notices of forks come among them, each after the anchor that it names. `reached` and
+    `archived` have the seq at which each project's chain and its archive stood by the last one,
+    with its moment. `open` is the key of a notice that no anchor has come after.
     """
 
     org: str
@@ -57,20 +60,50 @@ class Anchors:
     reached: dict[str, tuple[int, str]] = field(default_factory=dict)
     archived: dict[str, tuple[int, str]] = field(default_factory=dict)
     objects: dict[str, Listed] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
+    open: str | None = None
 
-    def add_all(self, anchors: Iterable[tuple[str, bytes]]) -> None:
-        """Take anchors by key and exact bytes, in order of time; raises `Broken`."""
-        for key, body in anchors:
+    def add_all(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Take anchors and notices by key and exact bytes, all in order; raises `Broken`."""
+        for key, body in files:
             self.add(key, body)
+        if self.open:
+            raise Broken(UNFINISHED, object=self.open)
 
     def add(self, key: str, body: bytes) -> None:
-        """Take the next anchor's exact bytes; raises `Broken`."""
+        """Take the exact bytes of the next anchor, or of a notice; raises `Broken`."""
         try:
+            if notice.KEY.fullmatch(key):
+                self._fork(key, body)
+                return
             self._add(key, read_canonical(body))
         except Broken as broken:
             raise broken.within(object=key) from None
         self.digest = hashlib.sha256(body).hexdigest()
+
+    def _fork(self, key: str, body: bytes) -> None:
+        """What a notice says was abandoned; raises `Broken`."""
+        found = notice.KEY.fullmatch(key)
+        if not self.count or found is None or found[2] != self.at:
+            raise Broken("It is of a fork after an anchor that is not here.")
+        for line in notice.read_notice(self.org, self.at, body):
+            self._go_on_from(line)
+        # what was archived is in the database again: the next anchor may list fewer objects
+        self.archived = {project: (0, self.at) for project in self.reached}
+        self.open = key
+
+    def _go_on_from(self, line: Line) -> None:
+        """The execution that says what was abandoned is its chain's last now."""
+        for claim in line.claims or ():
+            wrong = self.pins.abandon(_fork(claim, line))
+            if wrong:
+                raise Broken(wrong, project=claim.project, seq=claim.first_seq)
+            self.reached.pop(claim.project, None)
+        if line.seq <= self.reached.get(line.project, (0, ""))[0]:
+            raise Broken("It says that a chain went back.", project=line.project, seq=line.seq)
+        self.pin(line.project, line.seq, line.hash)
+        self.pins.stands(line.project, line.seq, line.hash)
+        self.pins.records.add(line.hash)
+        self.reached[line.project] = (line.seq, self.at)
 
     def _add(self, key: str, anchor: Any) -> None:
         if not _is_anchor(anchor):
@@ -83,23 +116,19 @@ class Anchors:
                 f"It follows another anchor than the one before it here, {before}:"
                 " one is missing, was altered, or stands in another's place."
             )
-        self.count, self.at = self.count + 1, anchor["at"]
-        self.pins.begin(self.at)
+        self.count, self.at, self.open = self.count + 1, anchor["at"], None
         for project in anchor["projects"]:
             self._add_project(project)
         for listed in anchor["objects"]:
             self._add_object(listed)
-        self._leave_out(key, {held["project"] for held in anchor["projects"]})
         self._check_whole(anchor)
 
-    def _leave_out(self, key: str, named: set[str]) -> None:
-        """Note the projects that are gone: whether they may be, an execution says."""
-        for project in sorted(set(self.reached) - named):
-            self.left_out[project] = key
-            del self.reached[project], self.archived[project]
-
     def _check_whole(self, anchor: dict[str, Any]) -> None:
-        """Each archived execution is in one object."""
+        """Every project that there was is there, and each archived execution in one object."""
+        names = {held["project"] for held in anchor["projects"]}
+        lost = next((project for project in sorted(self.reached) if project not in names), None)
+        if lost:
+            raise Broken("It leaves a project out that an anchor before it has.", project=lost)
         archived = sum(held["archived_seq"] for held in anchor["projects"])
         rows = sum(held["rows"] for held in anchor["objects"])
         if rows != archived:
@@ -107,20 +136,26 @@ class Anchors:
 
     def _add_project(self, held: dict[str, Any]) -> None:
         id, seq, archived = held["project"], held["seq"], held["archived_seq"]
-        if archived > seq:
-            raise Broken("It says that more is archived than there is.", project=id, seq=seq)
+        before, archived_before = self.reached.get(id, (0, "")), self.archived.get(id, (0, ""))
+        if seq < before[0] or archived < archived_before[0] or archived > seq:
+            raise Broken("It says that a chain went back.", project=id, seq=seq)
         if seq > archived and held["hash"] == held["archived_hash"]:
             raise Broken("It says that two executions have one hash.", project=id, seq=seq)
+        if self.pins.lost(id):
+            raise Broken(CAME_BACK, project=id, seq=seq)
         self.reached[id], self.archived[id] = (seq, self.at), (archived, self.at)
         self.pins.stands(id, seq, held["hash"])
-        self._pin(id, seq, held["hash"])
-        self._pin(id, archived, held["archived_hash"])
+        self.pin(id, seq, held["hash"])
+        self.pin(id, archived, held["archived_hash"])
 
-    def _pin(self, project: str, seq: int, hash: str) -> None:
-        if seq:
-            self.pins.hold(project, seq, hash, self.at)
-        elif hash != GENESIS_HASH:
+    def pin(self, project: str, seq: int, hash: str) -> None:
+        """Hold an execution's hash; raises `Broken` where an anchor holds another."""
+        if seq == 0 and hash != GENESIS_HASH:
             raise Broken("It says that a chain has a hash before its first.", project=project)
+        other = self.pins.hold(project, seq, hash, self.at) if seq else None
+        if other:
+            problem = f"It holds another hash than the anchor of {other.at}."
+            raise Broken(problem, project=project, seq=seq)
 
     def _add_object(self, held: dict[str, Any]) -> None:
         key, before = held["key"], self.objects.get(held["key"])
@@ -138,7 +173,7 @@ class Anchors:
 
         `left` is the last execution that objects hold of it, where anchors don't know it yet.
         """
-        last = max(self.pins.known(project, self.count), left)
+        last = max(self.pins.known(project), left)
         return [asdict(Claim(project, seq + 1, *last, self.at))] if last[0] > seq else []
 
     def kept(self, keys: Iterable[str]) -> list[str]:
@@ -149,6 +184,12 @@ class Anchors:
     def in_last(self, key: str) -> bool:
         """Whether the last anchor lists an object."""
         return key in self.objects and self.objects[key].number == self.count
+
+
+def _fork(claim: Claim, line: Line) -> Fork:
+    own = claim.project == line.project
+    where = (line.prev_hash, line.base_version) if own else (GENESIS_HASH, 0)
+    return Fork(claim, line.hash, *where, lost=not own)
 
 
 def _is_anchor(anchor: Any) -> bool:

@@ -14,7 +14,6 @@ from control_plane.proof import gunzip
 from control_plane.proof.anchors import OBJECT_KEY, Anchors
 from control_plane.proof.branches import Branches
 from control_plane.proof.chain import Chains
-from control_plane.proof.ending import Ending
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line, read_line
 from control_plane.proof.seen import Seen
@@ -35,7 +34,6 @@ class Counts:
     executions: int = 0
     erased: int = 0
     spare: list[str] = field(default_factory=list)
-    open: list[str] = field(default_factory=list)
 
 
 class ArchiveCheck:
@@ -134,11 +132,10 @@ class ArchiveCheck:
             if key not in self.counts.spare:
                 self.counts.spare.append(key)
             return True
-        gone = key in self._anchors.objects or self._anchors.pins.lost(line.project)
-        if passed or gone or self._branches.go_on_with(line):
-            self._branches.add(line, key, reading.rows)
-            return True
-        return False
+        if not (passed or self._anchors.pins.lost(line.project) or self._branches.leads_to(line)):
+            return False
+        self._branches.add(line)
+        return True
 
     def _lost(self, broken: Broken) -> Broken:
         """A missing execution, with the missing object that should hold it."""
@@ -182,8 +179,12 @@ class ArchiveCheck:
             raise Broken(f"It is missing; the anchor of {at} lists it.", object=self._missing[0])
 
     def end(self) -> None:
-        """What went back was abandoned, as an execution says; for an archive alone."""
-        self.counts.open = Ending(self._anchors, self.chains, self._branches, self._only).check()
+        """What anchors didn't know of a fork's end, the archive does; for an archive alone."""
+        for fork in self._anchors.pins.forks if self._only is None else ():
+            if not (fork.known or self._branches.ends_with(fork)):
+                problem = f"It is said to be abandoned up to seq {fork.claim.last_seq}, which"
+                where = {"project": fork.claim.project, "seq": fork.claim.first_seq}
+                raise Broken(f"{problem} nothing knows.", **where)
 
     def newer(self) -> int:
         """How many archived executions are newer than the last anchor."""

@@ -1,8 +1,5 @@
 """What the archive holds beside the chains: executions of branches that were abandoned."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 from control_plane.proof.chain import Head, unlinked
 from control_plane.proof.finding import Broken
 from control_plane.proof.fork import Fork
@@ -12,64 +9,48 @@ from control_plane.proof.pins import Pins
 ALIEN = "Its seq has been before."
 
 
-@dataclass(slots=True)
-class Branch:
-    """Consecutive executions that are no part of their project's chain, and where they begin."""
-
-    first: Line
-    place: tuple[str, int]
-    head: Head
-
-    def is_of(self, fork: Fork) -> bool:
-        """Whether a recorded fork has abandoned all of it."""
-        claim, first, head = fork.claim, self.first, self.head
-        begins = (claim.project, claim.first_seq, fork.hash, fork.version)
-        return begins == (first.project, first.seq, first.prev_hash, first.base_version) and (
-            head.seq < claim.last_seq or (head.seq, head.hash) == (claim.last_seq, claim.hash)
-        )
-
-
 class Branches:
-    """Follows branches, each execution linked to the one before or the first of another branch."""
+    """Follows branches, each execution linked to the one before or to where a fork's began."""
 
     def __init__(self, pins: Pins) -> None:
         self._pins = pins
-        self._found: dict[str, list[Branch]] = {}
-        self._hashes: set[bytes] = set()
+        self._ends: dict[str, Head] = {}
 
     def has(self, line: Line) -> bool:
         """Whether exactly this execution has been."""
-        return bytes.fromhex(line.hash) in self._hashes
+        return line.hash in self._ends
 
-    def add(self, line: Line, key: str, number: int) -> None:
-        """Take an execution that an object has at a line; raises `Broken`."""
-        self._hashes.add(bytes.fromhex(line.hash))
-        found = self._found.setdefault(line.project, [])
-        branch = next((each for each in found if each.head.hash == line.prev_hash), None)
-        wrong = unlinked(branch.head, line) if branch else None
+    def leads_to(self, line: Line) -> bool:
+        """Whether an execution is the next or the first one of a branch."""
+        return line.prev_hash in self._ends or self._start(line) is not None
+
+    def add(self, line: Line) -> None:
+        """Take an execution; raises `Broken` unless a recorded fork has abandoned it."""
+        before = self._ends.get(line.prev_hash) or self._start(line)
         pin = self._pins.against_left(line.project, line.seq, line.hash)
-        if pin:
+        if before is None or not self._is_covered(line):
+            wrong: str | None = ALIEN
+        elif pin:
             wrong = f"It was abandoned, and its hash is not the one in the anchor of {pin.at}."
-        if wrong:
-            raise Broken(wrong, project=line.project, seq=line.seq)
-        if branch is None:
-            branch = Branch(line, (key, number), Head(version=line.base_version))
-            found.append(branch)
-        branch.head.move(line)
-
-    def go_on_with(self, line: Line) -> bool:
-        """Whether an execution is a branch's next."""
-        return any(each.head.hash == line.prev_hash for each in self._found.get(line.project, []))
-
-    def unrecorded(self) -> Iterator[Branch]:
-        """The branches that no execution says were abandoned."""
-        for project in sorted(self._found):
-            for branch in self._found[project]:
-                if not any(map(branch.is_of, self._pins.forks)):
-                    yield branch
+        else:
+            wrong = unlinked(before, line)
+        if wrong or before is None:
+            raise Broken(wrong or ALIEN, project=line.project, seq=line.seq)
+        version = before.version if line.version is None else line.version
+        self._ends[line.hash] = Head(line.seq, line.hash, line.at, version)
 
     def ends_with(self, fork: Fork) -> bool:
         """Whether a branch goes as far as a fork says."""
-        claim = fork.claim
-        ends = ((each.head.seq, each.head.hash) for each in self._found.get(claim.project, []))
-        return (claim.last_seq, claim.hash) in ends
+        end = self._ends.get(fork.claim.hash)
+        return end is not None and end.seq == fork.claim.last_seq
+
+    def _start(self, line: Line) -> Head | None:
+        """What a branch that begins with an execution has left, by a fork."""
+        for fork in self._pins.forks:
+            begins = (fork.claim.project, fork.claim.first_seq, fork.hash)
+            if begins == (line.project, line.seq, line.prev_hash) and line.hash != fork.record:
+                return Head(line.seq - 1, fork.hash, version=fork.version)
+        return None
+
+    def _is_covered(self, line: Line) -> bool:
+        return any(fork.covers(line.project, line.seq, line.hash) for fork in self._pins.forks)

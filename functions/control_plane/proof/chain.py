@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.finding import Broken
-from control_plane.proof.fork import Claim, Fork
 from control_plane.proof.line import Line
 from control_plane.proof.pins import Pins
+
+UNRECORDED = "It says what was abandoned, and no notice beside the anchors does."
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ class Head:
 
 
 class Chains:
-    """Follows each project's chain from its first execution; forks only where there are pins."""
+    """Follows each project's chain from its first execution, and holds it against pins, if any."""
 
     def __init__(self, pins: Pins | None = None) -> None:
         self._pins = pins
@@ -42,20 +43,15 @@ class Chains:
         if line.seq > head.seq + 1:
             problem = f"It is missing: after seq {head.seq} the next one here is seq {line.seq}."
             raise Broken(problem, project=line.project, seq=head.seq + 1)
-        wrong = unlinked(head, line) or self._forked(line) or self._unpinned(head, line)
+        wrong = unlinked(head, line) or self._unpinned(head, line) or self._forked(line)
         if wrong:
             raise Broken(wrong, project=line.project, seq=line.seq)
         head.move(line)
 
     def _forked(self, line: Line) -> str | None:
-        """What anchors say against what an execution says was abandoned; None where they agree."""
-        if self._pins is None:
-            return None
-        for claim in line.claims:
-            wrong = _misplaced(claim, line) or self._pins.abandon(_fork(claim, line))
-            if wrong:
-                return wrong
-        return None
+        """Why an execution may not say what was abandoned: no notice says so."""
+        unrecorded = self._pins is not None and line.hash not in self._pins.records
+        return UNRECORDED if line.claims and unrecorded else None
 
     def _unpinned(self, head: Head, line: Line) -> str | None:
         """What an anchor says against an execution, if one holds its hash."""
@@ -68,19 +64,6 @@ class Chains:
             return f"Its hash is not the one in the anchor of {pin.at}: {made} was made anew."
         head.pinned = line.seq
         return None
-
-
-def _misplaced(claim: Claim, line: Line) -> str | None:
-    """Why an execution can't say so: its own chain forks at itself, another one is lost whole."""
-    where = line.seq if claim.project == line.project else 1
-    if claim.first_seq == where:
-        return None
-    return f"It says that what was abandoned began at seq {claim.first_seq}, and not at {where}."
-
-
-def _fork(claim: Claim, line: Line) -> Fork:
-    own = claim.project == line.project
-    return Fork(claim, line.prev_hash, line.base_version) if own else Fork(claim, lost=True)
 
 
 def unlinked(head: Head, line: Line) -> str | None:

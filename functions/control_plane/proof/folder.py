@@ -5,19 +5,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from control_plane.proof.anchors import KEY, OBJECT_KEY
+from control_plane.proof import notice
+from control_plane.proof.anchors import OBJECT_KEY
 from control_plane.proof.finding import Finding
 from control_plane.proof.report import Report, check_organization
 
 _CHUNK = 1 << 16
-_KEY = re.compile(r"(?:^|/)((?:executions|anchors)/org=.+)$")
+_KEY = re.compile(r"(?:^|/)((?:executions|anchors|forks)/org=.+)$")
 
 type Progress = Callable[[int], None]
 
 
 @dataclass
 class Folder:
-    """The files of a folder by key, whatever folders they lie under; others are not looked at."""
+    """The files of a folder by key, whatever folders they lie under; others are not looked at.
+
+    `anchors` has the notices of forks, too.
+    """
 
     objects: dict[str, Path] = field(default_factory=dict)
     anchors: dict[str, Path] = field(default_factory=dict)
@@ -39,7 +43,7 @@ class Folder:
     ) -> Report:
         """Check one organization; `progress` is told the bytes that were read."""
         mine = f"/org={org}/"
-        anchors = sorted(key for key in self.anchors if mine in key)
+        anchors = notice.in_order(key for key in self.anchors if mine in key)
         bodies = ((key, b"".join(_chunks(self.anchors[key], progress))) for key in anchors)
         objects = [key for key in self.objects if mine in key]
         report = check_organization(
@@ -71,7 +75,11 @@ def open_folder(folder: Path) -> Folder:
 
 
 def _kinds(folder: Folder) -> tuple[tuple[re.Pattern[str], dict[str, Path]], ...]:
-    return (OBJECT_KEY, folder.objects), (KEY, folder.anchors)
+    return (
+        (OBJECT_KEY, folder.objects),
+        (notice.ANCHOR_KEY, folder.anchors),
+        (notice.KEY, folder.anchors),
+    )
 
 
 def _chunks(path: Path, progress: Progress) -> Iterator[bytes]:

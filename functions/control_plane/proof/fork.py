@@ -29,21 +29,36 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A claim that anchors agree with, and where its chain goes on from, unless it is lost."""
+    """A claim that anchors agree with, and where its chain goes on from, unless it is lost.
+
+    `record` is the hash of the execution that says so; `known` whether the anchor knew of the last
+    abandoned execution.
+    """
 
     claim: Claim
+    record: str
     hash: str = GENESIS_HASH
     version: int = 0
     lost: bool = False
+    known: bool = True
+
+    def covers(self, project: str, seq: int, hash: str) -> bool:
+        """Whether an execution lies in what was abandoned."""
+        claim = self.claim
+        inside = claim.project == project and claim.first_seq <= seq <= claim.last_seq
+        return inside and (seq < claim.last_seq or hash == claim.hash)
 
 
-def claims_of(record: dict[str, Any], inputs: Any) -> tuple[Claim, ...]:
-    """What an execution says was abandoned; raises `Broken` where it says so in no known form."""
+def claims_of(record: dict[str, Any], inputs: Any) -> tuple[Claim, ...] | None:
+    """What an execution says was abandoned; None where it is no such record.
+
+    Raises `Broken` where it says so in no known form.
+    """
     principal = record.get("principal")
     by_system = isinstance(principal, dict) and principal.get("kind") == "system"
     recorded = record.get("action") in RECORDS and record["status"] == "success" and by_system
     if not (recorded and isinstance(inputs, dict) and "abandoned" in inputs):
-        return ()
+        return None
     said = inputs["abandoned"]
     if not (isinstance(said, list) and all(map(_is_claim, said))):
         raise Broken(NOT_A_FORK)

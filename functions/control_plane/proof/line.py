@@ -40,7 +40,7 @@ class Line:
     base_version: int
     version: int | None
     erased: bool
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[Claim, ...] | None = None
 
 
 def read_line(text: bytes) -> Line:
@@ -101,10 +101,10 @@ def _checked(hash: str, record: tuple[str, Any], payload: str | None, salt: str)
     )
 
 
-def _claims(record: dict[str, Any], payload: str | None) -> tuple[Claim, ...]:
+def _claims(record: dict[str, Any], payload: str | None) -> tuple[Claim, ...] | None:
     """What it says was abandoned; of what was erased nothing is known."""
     if payload is None or record.get("action") not in RECORDS:
-        return ()
+        return None
     try:
         return claims_of(record, stored(payload).get("inputs"))
     except Broken as broken:

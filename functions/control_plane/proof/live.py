@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from control_plane.proof.anchors import Anchors
+from control_plane.proof.anchors import CAME_BACK, Anchors
 from control_plane.proof.chain import Chains, Head
-from control_plane.proof.ending import LEFT_OUT
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line, check_row
 
@@ -40,6 +39,8 @@ class LiveCheck:
         """The archive goes exactly as far as the database says; raises `Broken`."""
         for project, held in self._stated.items():
             seq = self._chains.head(project).seq
+            if self._anchors.pins.lost(project):
+                raise Broken(CAME_BACK, project=project, seq=1)
             if seq != held.archived_seq:
                 problem = f"By the database the archive goes up to seq {held.archived_seq}."
                 raise Broken(problem, project=project, seq=min(seq, held.archived_seq) + 1)
@@ -79,10 +80,11 @@ class LiveCheck:
                 raise Broken(f"{problem} {beyond[0]}.", project=project, seq=head.seq + 1)
 
     def check_left_out(self) -> None:
-        """A project that anchors know and this database doesn't is one that was lost."""
-        for project, key in sorted(self._anchors.left_out.items()):
-            if not self._anchors.pins.lost(project):
-                raise Broken(LEFT_OUT, object=key, project=project)
+        """A project that the last anchor knows is in the database; raises `Broken`."""
+        for project, (seq, at) in sorted(self._anchors.reached.items()):
+            if project not in self._stated:
+                problem = f"It is missing: by the anchor of {at} the chain goes up to seq {seq}."
+                raise Broken(problem, project=project, seq=1)
 
     def newer(self) -> int:
         """How many executions are newer than the last anchor."""

@@ -36,7 +36,6 @@ class Report:
             "newer": self.live.newer() if self.live else self.archive.newer(),
             "spare": counts.spare,
             "forks": [asdict(fork.claim) for fork in self.anchors.pins.forks],
-            "open": counts.open,
             "finding": self.finding and self.finding.members(),
         }
 
@@ -50,15 +49,13 @@ class Report:
         )
         if self.finding:
             return [f"BROKEN: {self.finding}", f"Before that, {looked} were in order."]
-        said = [f"In order: {looked}."]
+        forks = [_abandoned(fork) for fork in seen["forks"]]
+        but = f", but for {len(forks)} ranges that were ABANDONED" if forks else ""
+        said = [f"In order: {looked}{but}.", *forks]
         if seen["erased"]:
             said.append(f"{seen['erased']} payloads were erased; their records still hold.")
         if seen["spare"]:
             said.append(f"Left over, repeating what lies elsewhere: {', '.join(seen['spare'])}.")
-        said += [_abandoned(fork) for fork in seen["forks"]]
-        if seen["open"]:
-            named = ", ".join(seen["open"])
-            said.append(f"Went back, and the execution that says so isn't archived yet: {named}.")
         return [*said, self._open(seen["newer"])]
 
     def _open(self, newer: int) -> str:
@@ -73,9 +70,9 @@ class Report:
 
 def _abandoned(claim: Mapping[str, Any]) -> str:
     return (
-        f"Abandoned, as an execution says: project {claim['project']},"
-        f" seq {claim['first_seq']} to {claim['last_seq']}, last known by the anchor of"
-        f" {claim['anchor']}."
+        f"ABANDONED, as an execution says: project {claim['project']},"
+        f" seq {claim['first_seq']} to {claim['last_seq']}, after the anchor of {claim['anchor']}."
+        " Ask who set the database back, and why."
     )
 
 
@@ -86,7 +83,7 @@ def check_organization(
     read: Open,
     only: str | None = None,
 ) -> Report:
-    """Check an organization's anchors, in order of time, and its archive; stops at a fault.
+    """Check an organization's anchors and notices, in order, and its archive; stops at a fault.
 
     `objects` are the keys that are there, `read` answers an object's bytes in chunks; with `only`,
     just one project's chain is followed.

@@ -5,8 +5,9 @@ manifest and they go, as an archive run ends. Where they aren't, it is left alon
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from control_plane.archive.database import Connection, fetch
@@ -24,6 +25,17 @@ type Line = dict[str, Any]
 type Member = tuple[int, int, list[Line]]
 
 
+class Diverged(Exception):
+    """The database has another execution than the archive or the anchors."""
+
+    def __init__(self, project: str, seq: int) -> None:
+        super().__init__(
+            f"Project {project} has gone on since the database was set back: its seq {seq} is"
+            " another execution than the archive or the anchors hold. Set the database back once"
+            " more, to before it, and recover before anything is executed."
+        )
+
+
 @dataclass
 class Adopted:
     """What one organization's archive held: objects and their executions that are archived again.
@@ -38,8 +50,18 @@ class Adopted:
     ahead: Heads = field(default_factory=dict)
 
 
-def adopt(connection: Connection, source: Buckets, org: str, anchors: Anchors) -> Adopted:
-    """Adopt every object that the manifest doesn't know; `connection` is the archiver's."""
+def adopt(
+    connection: Connection,
+    source: Buckets,
+    org: str,
+    anchors: Anchors,
+    recorded: Collection[str] = (),
+) -> Adopted:
+    """Adopt every object that the manifest doesn't know; `connection` is the archiver's.
+
+    Raises `Diverged` where what isn't adopted contradicts what the database has, but for projects
+    whose fork is `recorded` already.
+    """
     known = {row["key"] for row in fetch(connection, "verify_manifest", org=org, project=None)}
     adopted = Adopted()
     for key in anchors.kept(set(source.objects(org)) - known):
@@ -50,8 +72,22 @@ def adopt(connection: Connection, source: Buckets, org: str, anchors: Anchors) -
     heads = fetch(connection, "verify_projects", org=org, project=None)
     reached = {row["project"]: row["hash"] for row in heads}
     for key in adopted.left:
-        _follow(adopted, reached, source.read(key))
+        lines = [read_line(text) for *_, texts in members(source.read(key)) for text in texts]
+        others = [line for line in lines if line["record"]["project"] not in recorded]
+        _check_beside(connection, anchors, others)
+        _follow(adopted, reached, lines)
     return adopted
+
+
+def _check_beside(connection: Connection, anchors: Anchors, lines: list[Line]) -> None:
+    """Raise `Diverged` where the database has another execution than an object, unrecorded."""
+    for project, group in groupby(lines, key=lambda line: line["record"]["project"]):
+        hashes = {line["record"]["seq"]: line["hash"] for line in group}
+        found = fetch(connection, "recover_hashes", project=project, seqs=[*hashes])
+        for seq, hash in sorted((row["seq"], row["hash"]) for row in found):
+            forks = anchors.pins.forks
+            if hash != hashes[seq] and not any(f.covers(project, seq, hashes[seq]) for f in forks):
+                raise Diverged(project, seq)
 
 
 def _adopt_object(connection: Connection, source: Buckets, org: str, key: str) -> int:
@@ -122,11 +158,10 @@ def _is_row(line: Line, row: dict[str, Any]) -> bool:
     return (canonical(line["payload"]), line["salt"]) == (row["payload"], row["salt"])
 
 
-def _follow(adopted: Adopted, reached: dict[str, str], data: bytes) -> None:
+def _follow(adopted: Adopted, reached: dict[str, str], lines: list[Line]) -> None:
     """Note how far an object goes on after what the database has."""
-    for *_, texts in members(data):
-        for line in map(read_line, texts):
-            record = line["record"]
-            if record["prev_hash"] == reached.get(record["project"], GENESIS_HASH):
-                reached[record["project"]] = line["hash"]
-                adopted.ahead[record["project"]] = (record["seq"], line["hash"])
+    for line in lines:
+        record = line["record"]
+        if record["prev_hash"] == reached.get(record["project"], GENESIS_HASH):
+            reached[record["project"]] = line["hash"]
+            adopted.ahead[record["project"]] = (record["seq"], line["hash"])

@@ -10,12 +10,12 @@ from typing import Any
 
 from control_plane.administration import SYSTEM_SLUG, administer
 from control_plane.archive.anchors import anchor, unknown
-from control_plane.archive.database import Connection, fetch, opened
-from control_plane.archive.outcome import Overtaken
+from control_plane.archive.database import Connection, fetch, turn
+from control_plane.archive.notices import put_notice
 from control_plane.models import SYSTEM, Intent, Json
 from control_plane.proof.anchors import Anchors
 from control_plane.proof.finding import Broken
-from control_plane.recovery.adopt import Adopted, adopt
+from control_plane.recovery.adopt import Adopted, Diverged, adopt
 from control_plane.recovery.outbox import hold
 from control_plane.registry import Registry
 from control_plane.restore.source import Buckets
@@ -26,7 +26,7 @@ RECOVER = "project.recover"
 
 
 class NotRecoverable(Exception):
-    """The message says why; nothing but held messages was changed."""
+    """The message says why. Messages are held; nothing was recorded, and nothing anchored."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ def recover(logins: Logins, source: Buckets, registries: Mapping[str, Registry])
     `Overtaken` while an archive run is at work; `Incomplete` where an anchor can't be put.
     """
     recovery = Recovery(hold(logins.owner))
-    with opened(logins.archiver) as connection:
-        if not fetch(connection, "archive_turn")[0]["mine"]:
-            raise Overtaken("An archive run is at work. Recover again when it has ended.")
+    with turn(logins.archiver) as connection:
         found = fetch(connection, "verify_organizations", slug=None)
         each = [_Organization(connection, source, registries, **row) for row in found]
         for organization in each:
@@ -91,7 +89,7 @@ class _Organization:
         [head] = fetch(connection, "anchor_heads", org=org)
         self._behind = unknown(connection, source.anchor, head) is not None
         self._anchors = Anchors(org)
-        self._recorded: set[str] = set()
+        self._recorded: dict[str, dict[str, Any]] = {}
 
     @property
     def _request(self) -> str:
@@ -100,40 +98,43 @@ class _Organization:
 
     def check(self) -> None:
         """Read the anchors, and look whether the database can go on after them."""
+        keys = self._source.anchors(self._org)
         try:
-            self._anchors.add_all((key, self._source.read(key)) for key in self._keys())
+            self._anchors.add_all((key, self._source.read(key)) for key in keys)
         except Broken as broken:
             raise NotRecoverable(f"The anchors aren't whole: {broken.finding}") from broken
-        named = {"org": self._org, "request": self._request}
-        found = fetch(self._connection, "recover_recorded", **named)
-        self._recorded = {row["project"] for row in found}
+        self._recorded = self._records()
         for row in self._projects():
             if row["template"] not in self._registries:
                 raise NotRecoverable(f"The template {row['template']!r} isn't installed here.")
-            if self._behind and row["project"] not in self._recorded:
+            if row["project"] not in self._recorded:
                 self._check_prefix(row)
 
-    def _keys(self) -> list[str]:
-        return self._source.anchors(self._org)
+    def _records(self) -> dict[str, dict[str, Any]]:
+        """The executions that record this recovery already, by project."""
+        named = {"org": self._org, "request": self._request}
+        found = fetch(self._connection, "recover_recorded", **named)
+        return {row["project"]: row for row in found}
 
     def _projects(self) -> list[dict[str, Any]]:
         return fetch(self._connection, "recover_projects", org=self._org)
 
     def _check_prefix(self, row: Mapping[str, Any]) -> None:
-        """What the last anchor knew is after what the database has, and not beside it."""
-        seq, hash = self._anchors.pins.known(row["project"], self._anchors.count)
-        where = {"project": row["project"], "seq": seq}
-        [found] = fetch(self._connection, "recover_hash", **where) or [{"hash": hash}]
-        if found["hash"] != hash:
-            raise NotRecoverable(
-                f"Project {row['slug']} has gone on since the database was set back, past seq {seq}"
-                f" of the anchor of {self._anchors.at}, with another execution. Set the database"
-                " back once more, and recover before anything is executed."
-            )
+        """What anchors know is what the database has, or comes after that; it isn't beside it."""
+        project, pins = row["project"], self._anchors.pins
+        held = pins.up_to(project, row["seq"])
+        found = fetch(self._connection, "recover_hashes", project=project, seqs=[*held])
+        other = [each["seq"] for each in found if each["hash"] != held[each["seq"]]]
+        if other or pins.lost(project):
+            raise NotRecoverable(str(Diverged(project, min(other, default=1))))
 
     def recover(self, store: Store) -> Recovered:
         """Adopt and record; what is recorded already isn't again."""
-        adopted = adopt(self._connection, self._source, self._org, self._anchors)
+        try:
+            where = (self._connection, self._source, self._org, self._anchors)
+            adopted = adopt(*where, self._recorded)
+        except Diverged as diverged:
+            raise NotRecoverable(str(diverged)) from diverged
         recovered = Recovered(self._slug, adopted)
         projects = self._projects()
         if not self._behind:  # of a project that isn't here, it was recorded or is another's to say
@@ -146,6 +147,7 @@ class _Organization:
             if row["project"] not in self._recorded and (claims or row["slug"] == SYSTEM_SLUG):
                 self._record(store, row, claims)
                 recovered.abandoned += [{**claim, "slug": row["slug"]} for claim in claims]
+        put_notice(self._source.anchor, self._org, self._anchors.at, self._records())
         return recovered
 
     def _claims(

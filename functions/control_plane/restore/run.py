@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from control_plane.administration import administer
+from control_plane.archive.notices import put_notice
 from control_plane.models import GENESIS_HASH, SYSTEM, Intent, Json
 from control_plane.proof.anchors import Anchors
 from control_plane.proof.report import check_organization
@@ -58,6 +59,12 @@ class _Found:
     left: dict[str, tuple[int, str]] = field(default_factory=dict)
     executions: int = 0
 
+    def is_abandoned(self, line: Mapping[str, Any]) -> bool:
+        """Whether anchors hold another execution in the place of this one."""
+        project, seq = line["record"]["project"], line["record"]["seq"]
+        pins = self.anchors.pins
+        return pins.lost(project) or pins.against(project, seq, line["hash"]) is not None
+
 
 def restore(
     owner_url: str,
@@ -81,6 +88,7 @@ def restore(
     store = Store(owner_url)
     for each in found:
         _record(store, registries, each, until)
+        _notify(store, source, each)
     return _summed_up(found)
 
 
@@ -138,8 +146,8 @@ def _take_member(
     taken: list[dict[str, Any]] = []
     for line in lines:
         record, id = line["record"], line["record"]["project"]
-        if record["prev_hash"] != _reached(found, id):
-            continue  # repeated, as a killed run leaves it, or of a branch that was abandoned
+        if record["prev_hash"] != _reached(found, id) or found.is_abandoned(line):
+            continue  # repeated, as a killed run leaves it, or of a branch
         if until is not None and record["at"] > until:
             found.left[id] = (record["seq"], line["hash"])
         else:
@@ -192,6 +200,21 @@ def _record(
         inputs["abandoned"] = _abandoned(found, project)
         inputs["undecided"] = sorted(project.waiting)
         administer(store, target, [(Intent(RESTORE, inputs), [])])
+
+
+def _notify(store: Store, source: Buckets, found: _Found) -> None:
+    """Put what was recorded beside the anchors: an anchor may go back after that."""
+    rows = {
+        project.id: row
+        for project in found.organization.projects.values()
+        for row in store.read(project.org, "recover_rows", **_next(project))
+    }
+    put_notice(source.anchor, found.organization.id, found.anchors.at, rows)
+
+
+def _next(project: Project) -> dict[str, Any]:
+    seq = project.seq + 1
+    return {"project": project.id, "first_seq": seq, "last_seq": seq}
 
 
 def _abandoned(found: _Found, project: Project) -> list[Json]:

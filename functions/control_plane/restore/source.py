@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from control_plane.archive.bucket import Bucket
+from control_plane.proof.notice import folders, in_order
 
 
 @dataclass
@@ -24,8 +25,11 @@ class Buckets:
         return sorted(self.archive.keys(f"executions/org={org}/"))
 
     def anchors(self, org: str) -> list[str]:
-        """Named by their moments, so oldest first."""
-        return sorted(self.anchor.keys(f"anchors/org={org}/"))
+        """And the notices of forks, in order; not the last ones, which no anchor has followed."""
+        keys = in_order(key for folder in folders(org) for key in self.anchor.keys(folder))
+        while keys and keys[-1].startswith("forks/"):
+            del keys[-1]
+        return keys
 
     def checkpoints(self, org: str) -> list[str]:
         """They lie beside the archive."""
@@ -33,7 +37,8 @@ class Buckets:
 
     def read(self, key: str) -> bytes:
         """From the bucket that the key belongs to."""
-        return (self.anchor if key.startswith("anchors/") else self.archive).read(key)[0]
+        anchored = key.startswith(("anchors/", "forks/"))
+        return (self.anchor if anchored else self.archive).read(key)[0]
 
 
 def members(data: bytes) -> Iterator[tuple[int, int, list[bytes]]]:

@@ -1,3 +1,3 @@
--- The projects in whose chains a recovery is recorded already.
-SELECT project_id::text AS project FROM executions
+-- The executions by which a recovery is recorded already, as texts.
+SELECT project_id::text AS project, hash, record, payload, salt FROM executions
 WHERE org_id = %(org)s::uuid AND request_id = %(request)s AND action = 'project.recover'
