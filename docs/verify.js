@@ -424,7 +424,7 @@ const chatAgentVerify = (() => {
   /** The hashes that anchors hold; a fork puts out of force what those before it say from its seq on. */
   class Pins {
     constructor() {
-      Object.assign(this, { forks: [], records: new Set(), held: new Map(), left: new Map(), heads: new Map() });
+      Object.assign(this, { forks: [], records: new Set(), held: new Map(), left: [], heads: new Map() });
     }
     of(project, seq) {
       return this.held.get(project)?.get(seq);
@@ -447,14 +447,22 @@ const chatAgentVerify = (() => {
         return `It says that executions up to seq ${last} were abandoned:` +
           ` the anchor of ${anchor} knew up to seq ${known.seq}, or other ones.`;
       this.forks.push({ ...fork, known: known.seq === last });
-      const left = entry(this.left, project, () => new Map());
-      for (const [seq, pin] of this.held.get(project) ?? []) {
-        if (seq < first) continue;
-        entry(left, seq, () => []).push(pin);
-        this.held.get(project).delete(seq);
-      }
+      const left = new Map([...this.held.get(project) ?? []].filter(([seq]) => seq >= first));
+      for (const seq of left.keys()) this.held.get(project).delete(seq);
+      this.left.push([fork, left]);
       this.heads.delete(project);
       return null;
+    }
+    /** Why an execution can't be one that a fork has abandoned; null where it can. */
+    unabandoned(line) {
+      let wrong = "Its seq has been before.";
+      for (const [fork, left] of this.left) {
+        if (!covers(fork, line)) continue;
+        const pin = left.get(line.seq);
+        if (!pin || pin.hash === line.hash) return null;
+        wrong = `It was abandoned, and its hash is not the one in the anchor of ${pin.at}.`;
+      }
+      return wrong;
     }
   }
 
@@ -476,12 +484,8 @@ const chatAgentVerify = (() => {
     }
     add(line) {
       const { project, seq, hash } = line, before = this.ends.get(line.prev_hash) ?? this.start(line);
-      const pins = this.pins.left.get(project)?.get(seq) ?? [];
-      let problem = null;
-      if (!before || !this.pins.forks.some((fork) => covers(fork, line))) problem = "Its seq has been before.";
-      else if (pins.length && !pins.some((pin) => pin.hash === hash))
-        problem = `It was abandoned, and its hash is not the one in the anchor of ${pins[0].at}.`;
-      else problem = unlinked(before, line);
+      const problem = this.pins.unabandoned(line) ??
+        (before ? unlinked(before, line) : "Its seq has been before.");
       if (problem) throw new Broken(problem, { project, seq });
       this.ends.set(hash, { seq, hash, at: line.at, version: line.version ?? before.version });
     }
@@ -490,8 +494,9 @@ const chatAgentVerify = (() => {
     }
     /** What a branch that begins with an execution has left, by a fork. */
     start({ project, seq, hash, prev_hash: before }) {
+      if (this.pins.of(project, seq)?.hash === hash) return null;
       const fork = this.pins.forks.find(({ claim, ...from }) => claim.project === project &&
-        claim.first_seq === seq && from.hash === before && from.record !== hash);
+        claim.first_seq === seq && from.hash === before);
       return fork ? { seq: seq - 1, hash: before, at: "", version: fork.version } : null;
     }
   }
@@ -565,7 +570,7 @@ const chatAgentVerify = (() => {
       for (const claim of claims) {
         const own = claim.project === project;
         const from = own ? { hash: before, version } : { hash: GENESIS, version: 0 };
-        const problem = this.pins.abandon({ claim, record: hash, ...from, lost: !own });
+        const problem = this.pins.abandon({ claim, ...from, lost: !own });
         if (problem) throw new Broken(problem, { project: claim.project, seq: claim.first_seq });
         this.reached.delete(claim.project);
       }

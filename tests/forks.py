@@ -66,6 +66,24 @@ def trail(seed: int, lie: Lie = TRUE) -> tuple[Files, int]:
     return organization.files, len(seen)
 
 
+def forked_twice(seed: int) -> Files:
+    """A trail that was set back twice, the second time also to before the first."""
+    organization = Organization(Random(seed))
+    backups = []
+    for _ in range(3):
+        days(organization)
+        backups.append(organization.backup())
+    for backup in (backups[-1], organization.chance.choice(backups)):
+        days(organization)
+        organization.set_back(backup)
+        if not organization.chains:
+            break  # to before anything was there: nothing is left that could say so
+        organization.recover()
+        organization.anchor()
+    days(organization) if organization.chains else None
+    return organization.files
+
+
 def trails(count: int) -> Iterator[int]:
     """The seeds of so many trails that forked, with an anchor before the last one then."""
     seeds = (seed for seed in range(100 * count) if trail(seed)[1])

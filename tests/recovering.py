@@ -1,6 +1,7 @@
 """A project with its archive and anchors, whose database can be set back."""
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from control_plane import reading
@@ -8,7 +9,7 @@ from control_plane.archive import run as runs
 from control_plane.archive.anchors import anchor
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
-from control_plane.models import SYSTEM
+from control_plane.models import SYSTEM, Intent
 from control_plane.recovery.run import Logins, Recovery, recover
 from control_plane.registry import load_registries
 from control_plane.restore.source import Buckets
@@ -18,10 +19,13 @@ from control_plane.verifying import Trail
 
 from tests.conftest import Database
 from tests.evidence import fetched
-from tests.integration.conftest import ADD, Project
 from tests.s3 import S3
 from tests.verifying import in_javascript, in_python
 
+if TYPE_CHECKING:
+    from tests.integration.conftest import Project
+
+ADD = Intent("demo.counter.increment", {})
 REGISTRIES = load_registries()
 _CLAIM = """
 UPDATE outbox SET delivered_at = chat_agent_clock() WHERE id IN (
@@ -41,9 +45,9 @@ UNION ALL SELECT project_id::text, first_seq, last_seq FROM archive_ranges ORDER
 class World:
     """A project `demo`, its buckets, and what one does with them."""
 
-    def __init__(self, project: Project, s3: S3) -> None:
+    def __init__(self, project: "Project", s3: S3) -> None:
         self.project, self.s3 = project, s3
-        self.source = Buckets(Bucket(s3.new_bucket()), Bucket(s3.new_bucket()))
+        self.source = Buckets(Bucket(s3.new_bucket()), Bucket(s3.new_anchor_bucket()))
 
     @property
     def org(self) -> str:
@@ -72,7 +76,8 @@ class World:
         """From now on this is the database."""
         self.project.store.disconnect()
         target = Target(self.org, self.id, SYSTEM, REGISTRIES["demo"])
-        self.project = Project(Store(database.app), target, database, self.project._numbers)
+        store = Store(database.app)
+        self.project = replace(self.project, store=store, target=target, database=database)
 
     def recover(self) -> Recovery:
         """Recover the database."""

@@ -79,7 +79,7 @@ def restore(
         with typer.progressbar(length=len(keys), label="Restoring") as bar:
             done = restore(url, source, load_registries(), moment, lambda _rows: bar.update(1))
         anchor(url, source.anchor, follow=True)
-    except (Damaged, NotEmpty, Incomplete) as error:
+    except (Damaged, NotEmpty, Incomplete, ReadBackDiffers) as error:
         raise fail(str(error)) from error
     typer.echo(
         f"Restored {done.executions} executions of {done.projects} projects"

@@ -1,6 +1,7 @@
 """`chat-agent recover`"""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +19,19 @@ def recover(
 ) -> None:
     """Bring a database that was set back and its archive and anchors together again.
 
-    Stop the functions first. Safe to repeat. docs/recovery.md says what is lost when.
+    After a point-in-time recovery, archive and anchors are ahead of the
+    database, and nothing is archived or anchored until this has run. Stop
+    the functions first, and run it before anything is executed. It is safe
+    to repeat, also where it was killed.
+
+    It holds every message that the database has as undelivered: that may
+    have been delivered since the moment. It adopts what lies in the archive
+    already, and removes it here. It records in each project's log which
+    executions were abandoned, puts that beside the anchors, and anchors.
+
+    Needs CHAT_AGENT_DATABASE_URL, CHAT_AGENT_ARCHIVER_DATABASE_URL,
+    CHAT_AGENT_OWNER_DATABASE_URL, CHAT_AGENT_ARCHIVE_BUCKET and
+    CHAT_AGENT_ANCHOR_BUCKET. docs/recovery.md has the whole procedure.
     """
     from control_plane.recovery import outbox
 
@@ -32,23 +45,41 @@ def recover(
 
 def _recovered(owner: str) -> "Recovery":
     from control_plane.archive.bucket import Bucket
-    from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
-    from control_plane.recovery.run import Logins, NotRecoverable, recover
+    from control_plane.recovery.run import Logins, recover
     from control_plane.registry import load_registries
     from control_plane.restore.source import Buckets
 
     app, archiver = (required(f"chat_agent_{name}database_url") for name in ("", "archiver_"))
     buckets = (Bucket(required(f"chat_agent_{kind}_bucket")) for kind in ("archive", "anchor"))
-    try:
+    with _in_words():
         return recover(Logins(app, archiver, owner), Buckets(*buckets), load_registries())
-    except (NotRecoverable, Incomplete, Overtaken, ReadBackDiffers) as error:
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What doesn't go well, as a person reads it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
+    from control_plane.errors import Conflict
+    from control_plane.recovery.run import NotRecoverable
+
+    try:
+        yield
+    except (NotRecoverable, Incomplete, Overtaken, ReadBackDiffers, Conflict) as error:
         raise fail(str(error)) from error
+    except (BotoCoreError, ClientError) as error:
+        raise fail(
+            f"S3 doesn't do what it is asked for: {error}\nMessages are held, and what was done"
+            " stays done. Recover again when archive and anchors can be reached."
+        ) from error
 
 
 def _told(recovery: "Recovery") -> Iterator[str]:
     for each in recovery.organizations:
         yield f"Organization {each.slug}"
         yield from (f"  {sentence}" for sentence in _of_organization(each))
+    for org in recovery.unknown:
+        yield f"Organization {org} has anchors, and isn't in this database: it was made later."
     yield (
         f"{recovery.held} messages are held, which may have been delivered already. When they may"
         " be sent again: chat-agent recover --release"

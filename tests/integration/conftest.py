@@ -17,7 +17,9 @@ from control_plane.target import Target
 from psycopg.rows import dict_row
 
 from infra.local.bootstrap import seed
-from tests.conftest import ADMIN_PASSWORD, Database
+from tests.conftest import ADMIN_PASSWORD, Cluster, Database, copied
+from tests.recovering import World
+from tests.s3 import S3
 
 ADD = Intent("demo.counter.increment", {})
 
@@ -107,3 +109,21 @@ def clock_of(database: Database) -> SetClock:
             )
 
     return replace
+
+
+@pytest.fixture
+def world(project: Project, s3: S3) -> World:
+    """A project with some executions, the first ones archived and anchored."""
+    made = World(project, s3)
+    made.execute(3)
+    made.archive()
+    made.execute(4)
+    return made
+
+
+@pytest.fixture
+def earlier(world: World, postgres: Cluster) -> Iterator[Database]:
+    """The database as it was then."""
+    world.project.store.disconnect()
+    with copied(postgres, world.project.database) as database:
+        yield database

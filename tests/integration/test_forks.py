@@ -27,6 +27,14 @@ def test_a_fork_that_an_execution_records_is_accepted() -> None:
         assert sum("ABANDONED, as an execution says" in s for s in report.sentences()) == count
 
 
+def test_forks_of_forks_are_accepted() -> None:
+    """What the first fork went on with may be abandoned by the second."""
+    trails = [forks.forked_twice(seed) for seed in range(2 * FORKED)]
+    assert not any(broken(trails))
+    found = [report for files in trails for report in in_python(files)]
+    assert any(len(report.members()["forks"]) > 4 for report in found)
+
+
 def test_a_fork_that_nobody_records_or_with_a_lie_is_caught() -> None:
     """Whatever is said else of action, principal, project, range, hash or anchor."""
     cases = [(lie, seed) for seed in forks.trails(FORKED // 4) for lie in LIES]

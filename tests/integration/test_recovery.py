@@ -1,6 +1,5 @@
 """After a database was set back: nothing comes back twice, and what is lost is named."""
 
-from collections.abc import Iterator
 from itertools import count
 from types import ModuleType
 from typing import Any
@@ -19,28 +18,8 @@ from control_plane.verifying import Trail
 from typer.testing import CliRunner
 
 from infra.cli import app as cli
-from tests.conftest import Cluster, Database, copied, new_database
-from tests.integration.conftest import Project
+from tests.conftest import Cluster, Database, new_database
 from tests.recovering import REGISTRIES, World
-from tests.s3 import S3
-
-
-@pytest.fixture
-def world(project: Project, s3: S3) -> World:
-    """A project with some executions, the first ones archived and anchored."""
-    made = World(project, s3)
-    made.execute(3)
-    made.archive()
-    made.execute(4)
-    return made
-
-
-@pytest.fixture
-def earlier(world: World, postgres: Cluster) -> Iterator[Database]:
-    """The database as it was then."""
-    world.project.store.disconnect()
-    with copied(postgres, world.project.database) as database:
-        yield database
 
 
 def test_what_was_archived_since_is_archived_again(world: World, earlier: Database) -> None:

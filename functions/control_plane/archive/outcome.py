@@ -18,10 +18,7 @@ class Overtaken(Exception):
 
 
 class SetBack(Exception):
-    """The bucket has anchors that this database doesn't know: it was set back to an earlier moment.
-
-    Nothing is archived or anchored before `chat-agent recover`.
-    """
+    """The bucket has anchors that this database doesn't know. Run `chat-agent recover` first."""
 
 
 class Incomplete(Exception):

@@ -189,7 +189,7 @@ class Anchors:
 def _fork(claim: Claim, line: Line) -> Fork:
     own = claim.project == line.project
     where = (line.prev_hash, line.base_version) if own else (GENESIS_HASH, 0)
-    return Fork(claim, line.hash, *where, lost=not own)
+    return Fork(claim, *where, lost=not own)
 
 
 def _is_anchor(anchor: Any) -> bool:

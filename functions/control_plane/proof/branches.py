@@ -4,9 +4,7 @@ from control_plane.proof.chain import Head, unlinked
 from control_plane.proof.finding import Broken
 from control_plane.proof.fork import Fork
 from control_plane.proof.line import Line
-from control_plane.proof.pins import Pins
-
-ALIEN = "Its seq has been before."
+from control_plane.proof.pins import ALIEN, Pins
 
 
 class Branches:
@@ -27,13 +25,8 @@ class Branches:
     def add(self, line: Line) -> None:
         """Take an execution; raises `Broken` unless a recorded fork has abandoned it."""
         before = self._ends.get(line.prev_hash) or self._start(line)
-        pin = self._pins.against_left(line.project, line.seq, line.hash)
-        if before is None or not self._is_covered(line):
-            wrong: str | None = ALIEN
-        elif pin:
-            wrong = f"It was abandoned, and its hash is not the one in the anchor of {pin.at}."
-        else:
-            wrong = unlinked(before, line)
+        wrong = self._pins.unabandoned(line.project, line.seq, line.hash)
+        wrong = wrong or (unlinked(before, line) if before else ALIEN)
         if wrong or before is None:
             raise Broken(wrong or ALIEN, project=line.project, seq=line.seq)
         version = before.version if line.version is None else line.version
@@ -46,11 +39,10 @@ class Branches:
 
     def _start(self, line: Line) -> Head | None:
         """What a branch that begins with an execution has left, by a fork."""
+        if self._pins.has(line.project, line.seq, line.hash):
+            return None
         for fork in self._pins.forks:
             begins = (fork.claim.project, fork.claim.first_seq, fork.hash)
-            if begins == (line.project, line.seq, line.prev_hash) and line.hash != fork.record:
+            if begins == (line.project, line.seq, line.prev_hash):
                 return Head(line.seq - 1, fork.hash, version=fork.version)
         return None
-
-    def _is_covered(self, line: Line) -> bool:
-        return any(fork.covers(line.project, line.seq, line.hash) for fork in self._pins.forks)

@@ -55,14 +55,15 @@ class Chains:
 
     def _unpinned(self, head: Head, line: Line) -> str | None:
         """What an anchor says against an execution, if one holds its hash."""
-        if self._pins is None or not self._pins.has(line.project, line.seq):
+        if self._pins is None:
             return None
         pin = self._pins.against(line.project, line.seq, line.hash)
         if pin:
             since = head.pinned + 1
             made = "it" if since == line.seq else f"it, or one from seq {since} on,"
             return f"Its hash is not the one in the anchor of {pin.at}: {made} was made anew."
-        head.pinned = line.seq
+        if self._pins.has(line.project, line.seq, line.hash):
+            head.pinned = line.seq
         return None
 
 

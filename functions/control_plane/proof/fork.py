@@ -31,12 +31,10 @@ class Claim:
 class Fork:
     """A claim that anchors agree with, and where its chain goes on from, unless it is lost.
 
-    `record` is the hash of the execution that says so; `known` whether the anchor knew of the last
-    abandoned execution.
+    `known` is whether the anchor knew of the last abandoned execution.
     """
 
     claim: Claim
-    record: str
     hash: str = GENESIS_HASH
     version: int = 0
     lost: bool = False

@@ -21,6 +21,11 @@ def key_of(org: str, at: str, number: int) -> str:
     return f"forks/org={org}/{at}-{number:04}.jsonl"
 
 
+def request_of(at: str) -> str:
+    """The id of the request that records a fork after the anchor of a moment, in each project."""
+    return f"recover-{at}"
+
+
 def folders(org: str) -> tuple[str, str]:
     """Where an organization's anchors and notices lie."""
     return f"anchors/org={org}/", f"forks/org={org}/"

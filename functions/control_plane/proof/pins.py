@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.fork import Claim, Fork
 
+ALIEN = "Its seq has been before."
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -25,7 +27,7 @@ class Pins:
         self.forks: list[Fork] = []
         self.records: set[str] = set()
         self._in_force: dict[str, dict[int, Pin]] = {}
-        self._left: dict[str, dict[int, list[Pin]]] = {}
+        self._left: list[tuple[Fork, dict[int, Pin]]] = []
         self._heads: dict[str, tuple[int, str]] = {}
 
     def stands(self, project: str, seq: int, hash: str) -> None:
@@ -42,14 +44,21 @@ class Pins:
         pin = self._in_force.get(project, {}).get(seq)
         return pin if pin and pin.hash != hash else None
 
-    def against_left(self, project: str, seq: int, hash: str) -> Pin | None:
-        """An anchor's word against an execution that was abandoned."""
-        pins = self._left.get(project, {}).get(seq, [])
-        return None if any(pin.hash == hash for pin in pins) else next(iter(pins), None)
+    def unabandoned(self, project: str, seq: int, hash: str) -> str | None:
+        """Why an execution can't be one that a fork has abandoned; None where it can."""
+        wrong = ALIEN
+        for fork, left in self._left:
+            if fork.covers(project, seq, hash):
+                pin = left.get(seq)
+                if pin is None or pin.hash == hash:
+                    return None
+                wrong = f"It was abandoned, and its hash is not the one in the anchor of {pin.at}."
+        return wrong
 
-    def has(self, project: str, seq: int) -> bool:
-        """Whether an anchor has a word on an execution."""
-        return seq in self._in_force.get(project, {})
+    def has(self, project: str, seq: int, hash: str) -> bool:
+        """Whether an anchor holds this execution."""
+        pin = self._in_force.get(project, {}).get(seq)
+        return pin is not None and pin.hash == hash
 
     def up_to(self, project: str, seq: int) -> dict[int, str]:
         """The hashes that anchors hold of a project's executions up to a seq."""
@@ -78,15 +87,11 @@ class Pins:
                 f" the anchor of {claim.anchor} knew up to seq {known[0]}, or other ones."
             )
         self.forks.append(replace(fork, known=known[0] == claim.last_seq))
-        self._leave(claim)
-        return None
-
-    def _leave(self, claim: Claim) -> None:
-        left = self._left.setdefault(claim.project, {})
         pins = self._in_force.get(claim.project, {})
-        for seq in [seq for seq in pins if seq >= claim.first_seq]:
-            left.setdefault(seq, []).append(pins.pop(seq))
+        gone = [seq for seq in pins if seq >= claim.first_seq]
+        self._left.append((fork, {seq: pins.pop(seq) for seq in gone}))
         self._heads.pop(claim.project, None)
+        return None
 
 
 def _may_be(claim: Claim, known: tuple[int, str]) -> bool:

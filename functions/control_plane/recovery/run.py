@@ -15,6 +15,7 @@ from control_plane.archive.notices import put_notice
 from control_plane.models import SYSTEM, Intent, Json
 from control_plane.proof.anchors import Anchors
 from control_plane.proof.finding import Broken
+from control_plane.proof.notice import request_of
 from control_plane.recovery.adopt import Adopted, Diverged, adopt
 from control_plane.recovery.outbox import hold
 from control_plane.registry import Registry
@@ -49,9 +50,13 @@ class Recovered:
 
 @dataclass
 class Recovery:
-    """What was done for all, and how many messages are held."""
+    """What was done for all, and how many messages are held.
+
+    `unknown` are the ids of organizations that have anchors and aren't in the database.
+    """
 
     held: int
+    unknown: list[str]
     organizations: list[Recovered] = field(default_factory=list)
 
 
@@ -61,9 +66,10 @@ def recover(logins: Logins, source: Buckets, registries: Mapping[str, Registry])
     Raises `NotRecoverable` for anchors that aren't whole, or a database that has gone on too far;
     `Overtaken` while an archive run is at work; `Incomplete` where an anchor can't be put.
     """
-    recovery = Recovery(hold(logins.owner))
+    held, anchored = hold(logins.owner), source.organizations()
     with turn(logins.archiver) as connection:
         found = fetch(connection, "verify_organizations", slug=None)
+        recovery = Recovery(held, sorted({*anchored} - {row["org"] for row in found}))
         each = [_Organization(connection, source, registries, **row) for row in found]
         for organization in each:
             organization.check()
@@ -91,11 +97,6 @@ class _Organization:
         self._anchors = Anchors(org)
         self._recorded: dict[str, dict[str, Any]] = {}
 
-    @property
-    def _request(self) -> str:
-        """The request's id: one recovery to after one anchor."""
-        return f"recover-{self._anchors.at}"
-
     def check(self) -> None:
         """Read the anchors, and look whether the database can go on after them."""
         keys = self._source.anchors(self._org)
@@ -112,7 +113,7 @@ class _Organization:
 
     def _records(self) -> dict[str, dict[str, Any]]:
         """The executions that record this recovery already, by project."""
-        named = {"org": self._org, "request": self._request}
+        named = {"org": self._org, "request": request_of(self._anchors.at)}
         found = fetch(self._connection, "recover_recorded", **named)
         return {row["project"]: row for row in found}
 
@@ -167,4 +168,5 @@ class _Organization:
         registry = self._registries[row["template"]]
         target = Target(self._org, row["project"], SYSTEM, registry)
         inputs: dict[str, Json] = {"seq": row["seq"], "hash": row["hash"], "abandoned": [*claims]}
-        administer(store, target, [(Intent(RECOVER, inputs), [])], self._request, after=row["seq"])
+        request = request_of(self._anchors.at)
+        administer(store, target, [(Intent(RECOVER, inputs), [])], request, after=row["seq"])

@@ -15,6 +15,7 @@ from control_plane.administration import administer
 from control_plane.archive.notices import put_notice
 from control_plane.models import GENESIS_HASH, SYSTEM, Intent, Json
 from control_plane.proof.anchors import Anchors
+from control_plane.proof.notice import request_of
 from control_plane.proof.report import check_organization
 from control_plane.registry import Registry
 from control_plane.restore.kept import Kept
@@ -199,7 +200,7 @@ def _record(
         inputs: dict[str, Json] = {"seq": project.seq, "hash": project.hash, "until": until}
         inputs["abandoned"] = _abandoned(found, project)
         inputs["undecided"] = sorted(project.waiting)
-        administer(store, target, [(Intent(RESTORE, inputs), [])])
+        administer(store, target, [(Intent(RESTORE, inputs), [])], request_of(found.anchors.at))
 
 
 def _notify(store: Store, source: Buckets, found: _Found) -> None:
