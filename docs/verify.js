@@ -541,6 +541,7 @@ const chatAgentVerify = (() => {
     constructor(org) {
       Object.assign(this, { org, count: 0, at: "", digest: GENESIS, pins: new Pins() });
       [this.archived, this.objects, this.reached, this.open] = [new Map(), new Map(), new Map(), null];
+      this.purged = new Set();
     }
     add(key, body) {
       try {
@@ -573,6 +574,7 @@ const chatAgentVerify = (() => {
         const problem = this.pins.abandon({ claim, ...from, lost: !own });
         if (problem) throw new Broken(problem, { project: claim.project, seq: claim.first_seq });
         this.reached.delete(claim.project);
+        this.purged.delete(claim.project);
       }
       if (seq <= (this.reached.get(project) ?? 0)) throw new Broken("It says that a chain went back.", { project, seq });
       this.pin(project, seq, hash);
@@ -605,13 +607,16 @@ const chatAgentVerify = (() => {
       if (rows !== archived)
         throw new Broken(`Its objects hold ${rows} executions, its projects' archives ${archived}.`);
     }
-    addProject({ project, seq, hash, archived_seq: archived, archived_hash: archivedHash }) {
+    addProject({ project, seq, hash, purged, archived_seq: archived, archived_hash: archivedHash }) {
       if (seq < (this.reached.get(project) ?? 0) || archived < (this.archived.get(project)?.seq ?? 0) || archived > seq)
         throw new Broken("It says that a chain went back.", { project, seq });
       if (seq > archived && hash === archivedHash)
         throw new Broken("It says that two executions have one hash.", { project, seq });
       if (this.pins.lost(project))
         throw new Broken("It was lost, as an execution says, and is there again.", { project, seq });
+      if (this.purged.has(project) && (seq !== this.reached.get(project) || !purged))
+        throw new Broken("It was purged, as an anchor says, and goes on.", { project, seq });
+      if (purged) this.purged.add(project);
       this.reached.set(project, seq);
       this.archived.set(project, { seq: archived, at: this.at });
       this.pins.heads.set(project, { seq, hash });
@@ -639,16 +644,17 @@ const chatAgentVerify = (() => {
   function isAnchor(anchor) {
     return hasExactly(anchor, ["v", "at", "org", "prev_anchor", "projects", "objects"]) &&
       anchor.v === 1 && isMoment(anchor.at) && isId(anchor.org) && isHash(anchor.prev_anchor) &&
-      isSorted(anchor.projects, ["project", "seq", "hash", "archived_seq", "archived_hash"], "project") &&
+      isSorted(anchor.projects, ["project", "seq", "hash", "archived_seq", "archived_hash"], "project", ["purged"]) &&
       anchor.projects.every((held) => isId(held.project) && isCount(held.seq) && isHash(held.hash) &&
-        isCount(held.archived_seq) && isHash(held.archived_hash)) &&
+        isCount(held.archived_seq) && isHash(held.archived_hash) && (!Object.hasOwn(held, "purged") || held.purged === true)) &&
       isSorted(anchor.objects, ["key", "sha256", "rows"], "key") &&
       anchor.objects.every((held) => isHash(held.sha256) && isCount(held.rows, 1));
   }
 
-  function isSorted(items, names, name) {
+  function isSorted(items, names, name, optional = []) {
+    const members = (item) => names.concat(optional.filter((each) => Object.hasOwn(Object(item), each)));
     return Array.isArray(items) &&
-      items.every((item, i) => hasExactly(item, names) && isText(item[name], /^[\x00-\x7f]*$/) &&
+      items.every((item, i) => hasExactly(item, members(item)) && isText(item[name], /^[\x00-\x7f]*$/) &&
         (i === 0 || items[i - 1][name] < item[name]));
   }
 

@@ -20,6 +20,8 @@ from tests.s3 import S3
 
 TICK = {"action": "checklist.tick", "inputs": {"item": "security_review"}}
 PURGE = {"slug": "harbor"}
+LEFT = {"idempotency_keys": 1, "erasures": 1}
+"""Beside executions: the purge can be repeated, and the archive has to follow it."""
 
 
 @pytest.fixture
@@ -84,11 +86,11 @@ def test_nothing_else_is_left_in_the_database(
     id = people("admin", "GET", "").body["id"]
     done = people("admin", "POST", "/purge", PURGE).body
     left = _counts(database, id)
-    assert left == {"executions": done["seq"], "idempotency_keys": 1}
+    assert left == {"executions": done["seq"], **LEFT}
     archive(database.archiver, bucket, 90)
-    assert _counts(database, id) == {"executions": 1, "idempotency_keys": 1}
+    assert _counts(database, id) == {"executions": 1, **LEFT}
     archive(database.archiver, bucket, 0)
-    assert _counts(database, id) == {"executions": 1, "idempotency_keys": 1}
+    assert _counts(database, id) == {"executions": 1, **LEFT}
     assert people("viewer", "GET", f"{HARBOR}/state").status == 404
     assert lag(database.archiver, 0) == 0
 
@@ -103,7 +105,11 @@ def test_nothing_is_added_to_a_tombstone(people: People, database: Database) -> 
     for intent in (Intent("checklist.tick", {"item": "tests"}), Intent("project.pause", {})):
         with pytest.raises(NotFound):
             execute(store, Archive(store), waited, Request("execution", "r", [intent], None))
-    assert _counts(database, id) == {"executions": done["seq"], "idempotency_keys": 1}
+    assert _counts(database, id) == {
+        "executions": done["seq"],
+        "idempotency_keys": 1,
+        "erasures": 1,
+    }
     assert people("admin", "GET", f"/v1/projects/{id}").body["seq"] == done["seq"]
 
 
@@ -122,9 +128,13 @@ def test_a_purge_that_waits_for_approval_is_carried_out(
     )  # fmt: skip
     assert people("admin", "GET", "/state").status == 404
     assert people("admin", "GET", "/v1/approvals").body["items"] == []
-    assert _counts(database, id) == {"executions": done.body["seq"], "idempotency_keys": 1}
+    assert _counts(database, id) == {
+        "executions": done.body["seq"],
+        "idempotency_keys": 1,
+        "erasures": 1,
+    }
     archive(database.archiver, bucket, 0)
-    assert _counts(database, id) == {"executions": 1, "idempotency_keys": 1}
+    assert _counts(database, id) == {"executions": 1, **LEFT}
 
 
 def test_a_purge_that_finds_a_new_declaration_leaves_no_state(
@@ -135,4 +145,8 @@ def test_a_purge_that_finds_a_new_declaration_leaves_no_state(
     with psycopg.connect(database.superuser) as connection:
         connection.execute("DELETE FROM components WHERE project_id = %s AND id = 'budget'", [id])
     done = people("admin", "POST", "/purge", PURGE).body
-    assert _counts(database, id) == {"executions": done["seq"], "idempotency_keys": 1}
+    assert _counts(database, id) == {
+        "executions": done["seq"],
+        "idempotency_keys": 1,
+        "erasures": 1,
+    }

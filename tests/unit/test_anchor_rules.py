@@ -1,5 +1,6 @@
 """Each rule of an anchor by itself: canonical, sorted, never going back, true of the archive."""
 
+import hashlib
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -107,6 +108,9 @@ def test_what_was_left_alone_is_in_order(files: Files) -> None:
         (lambda a: a["projects"][0].update(seq=-1), NOT_AN_ANCHOR),
         (lambda a: a["projects"][0].update(more=1), NOT_AN_ANCHOR),
         (lambda a: a["projects"][0].update(hash="x"), NOT_AN_ANCHOR),
+        (lambda a: a["projects"][0].update(purged=False), NOT_AN_ANCHOR),
+        (lambda a: a["projects"][0].update(purged=None), NOT_AN_ANCHOR),
+        (lambda a: a["objects"][0].update(purged=True), NOT_AN_ANCHOR),
         (lambda a: a["objects"][0].update(rows=0), NOT_AN_ANCHOR),
         (lambda a: a["objects"][0].update(key="é"), NOT_AN_ANCHOR),
         (lambda a: a.update(objects={}), NOT_AN_ANCHOR),
@@ -117,6 +121,25 @@ def test_an_anchor_that_breaks_one_rule_is_refused(
 ) -> None:
     """Also the last one, which no other anchor holds yet."""
     assert str(the_fault(altered(files, change))).startswith(problem)
+
+
+def test_what_was_purged_goes_on_no_more(files: Files) -> None:
+    """An anchor that says so is in order; the next one can't take it back, or say more."""
+    before, last = anchors(files)[-2:]
+
+    def purged(**then: Any) -> Files:
+        first, second = orjson.loads(files[before]), orjson.loads(files[last])
+        first["projects"][0]["purged"] = True
+        body = canonical(first).encode()
+        second["prev_anchor"] = hashlib.sha256(body).hexdigest()
+        second["projects"][0].update(then)
+        return {**files, before: body, last: canonical(second).encode()}
+
+    assert the_fault(purged(purged=True)) is None
+    goes_on = "It was purged, as an anchor says, and goes on."
+    assert the_fault(purged()) == goes_on
+    longer = orjson.loads(files[last])["projects"][0]["seq"] + 1
+    assert the_fault(purged(purged=True, seq=longer, hash="ab" * 32)) == goes_on
 
 
 def test_rows_that_fit_each_other_must_fit_the_objects_as_well(files: Files) -> None:

@@ -134,9 +134,14 @@ def _members(connection: Connection, org: str, after: str, previous: str) -> dic
         "at": moment["at"],
         "org": org,
         "prev_anchor": previous,
-        "projects": projects,
+        "projects": [_project(**row) for row in projects],
         "objects": fetch(connection, "anchor_objects", org=org),
     }
+
+
+def _project(*, purged: bool, **chain: Json) -> dict[str, Json]:
+    """A project as an anchor has it: of what was purged it says so, whose chain goes on no more."""
+    return {**chain, "purged": True} if purged else chain
 
 
 def _keep(connection: Connection, bucket: Bucket, org: str, at: str, text: str) -> str:

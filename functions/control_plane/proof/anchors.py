@@ -21,6 +21,7 @@ from control_plane.proof.line import (
 )
 from control_plane.proof.pins import Pins
 
+PURGED = "It was purged, as an anchor says, and goes on."
 CAME_BACK = "It was lost, as an execution says, and is there again."
 UNFINISHED = "No anchor follows it: the recovery was not finished. Run `chat-agent recover` again."
 NOT_AN_ANCHOR = "This is not an anchor: its members are others, or of other types or order."
@@ -30,6 +31,7 @@ OBJECT_KEY = re.compile(
 )
 _MEMBERS = {"v", "at", "org", "prev_anchor", "projects", "objects"}
 _PROJECT = {"project", "seq", "hash", "archived_seq", "archived_hash"}
+_OPTIONAL = frozenset({"purged"})
 _OBJECT = {"key", "sha256", "rows"}
 
 
@@ -49,7 +51,8 @@ class Anchors:
 
     The notices of forks come among them, each after the anchor that it names. `reached` and
     `archived` have the seq at which each project's chain and its archive stood by the last one,
-    with its moment. `open` is the key of a notice that no anchor has come after.
+    with its moment; `purged` the projects whose chains ended so. `open` is the key of a notice
+    that no anchor has come after.
     """
 
     org: str
@@ -60,6 +63,7 @@ class Anchors:
     reached: dict[str, tuple[int, str]] = field(default_factory=dict)
     archived: dict[str, tuple[int, str]] = field(default_factory=dict)
     objects: dict[str, Listed] = field(default_factory=dict)
+    purged: set[str] = field(default_factory=set)
     open: str | None = None
 
     def add_all(self, files: Iterable[tuple[str, bytes]]) -> None:
@@ -98,6 +102,7 @@ class Anchors:
             if wrong:
                 raise Broken(wrong, project=claim.project, seq=claim.first_seq)
             self.reached.pop(claim.project, None)
+            self.purged.discard(claim.project)
         if line.seq <= self.reached.get(line.project, (0, ""))[0]:
             raise Broken("It says that a chain went back.", project=line.project, seq=line.seq)
         self.pin(line.project, line.seq, line.hash)
@@ -143,6 +148,9 @@ class Anchors:
             raise Broken("It says that two executions have one hash.", project=id, seq=seq)
         if self.pins.lost(id):
             raise Broken(CAME_BACK, project=id, seq=seq)
+        if id in self.purged and (seq != before[0] or "purged" not in held):
+            raise Broken(PURGED, project=id, seq=seq)
+        self.purged |= {id} if "purged" in held else set()
         self.reached[id], self.archived[id] = (seq, self.at), (archived, self.at)
         self.pins.stands(id, seq, held["hash"])
         self.pin(id, seq, held["hash"])
@@ -200,17 +208,19 @@ def _is_anchor(anchor: Any) -> bool:
         and is_moment(anchor["at"])
         and is_id(anchor["org"])
         and is_hash(anchor["prev_anchor"])
-        and _is_sorted(anchor["projects"], _PROJECT, "project")
+        and _is_sorted(anchor["projects"], _PROJECT, "project", _OPTIONAL)
         and all(map(_is_project, anchor["projects"]))
         and _is_sorted(anchor["objects"], _OBJECT, "key")
         and all(map(_is_object, anchor["objects"]))
     )
 
 
-def _is_sorted(items: Any, members: set[str], name: str) -> bool:
+def _is_sorted(
+    items: Any, members: set[str], name: str, optional: frozenset[str] = frozenset()
+) -> bool:
     if not isinstance(items, list):
         return False
-    if not all(isinstance(item, dict) and set(item) == members for item in items):
+    if not all(isinstance(item, dict) and set(item) - optional == members for item in items):
         return False
     names = [item[name] for item in items]
     return all(isinstance(n, str) and n.isascii() for n in names) and names == sorted(set(names))
@@ -223,6 +233,7 @@ def _is_project(held: dict[str, Any]) -> bool:
         and is_hash(held["hash"])
         and is_count(held["archived_seq"])
         and is_hash(held["archived_hash"])
+        and held.get("purged", True) is True
     )
 
 

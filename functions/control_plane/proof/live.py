@@ -26,7 +26,7 @@ class LiveCheck:
     """Checks one organization's live rows, sorted by project and seq, on one snapshot.
 
     Of a purged project the executions up to its purge are gone, but for what is archived; what is
-    left of them is checked for itself.
+    left of them is checked for itself. After a restore the purge is gone, too: anchors know it.
     """
 
     def __init__(self, chains: Chains, stated: Iterable[Stated], anchors: Anchors) -> None:
@@ -71,6 +71,8 @@ class LiveCheck:
         """Every chain ends where the database and the anchors say; raises `Broken`."""
         for project, held in self._stated.items():
             head = self._chains.head(project)
+            if self._ended(held):
+                continue
             if (head.seq, head.hash, head.version) != (held.seq, held.hash, held.version):
                 problem = f"By the database the chain ends at seq {held.seq}, with another head."
                 raise Broken(problem, project=project, seq=min(head.seq + 1, held.seq))
@@ -78,6 +80,12 @@ class LiveCheck:
             if beyond:
                 problem = f"It is missing: by the anchor of {beyond[1]} the chain goes up to seq"
                 raise Broken(f"{problem} {beyond[0]}.", project=project, seq=head.seq + 1)
+
+    def _ended(self, held: Stated) -> bool:
+        """Whether a chain ends with a purge that anchors know, wherever what is left of it ends."""
+        known = self._anchors.pins.known(held.project)
+        ended = held.purged and held.project in self._anchors.purged
+        return ended and known == (held.seq, held.hash)
 
     def check_left_out(self) -> None:
         """A project that the last anchor knows is in the database; raises `Broken`."""

@@ -85,6 +85,27 @@ class Organization:
         """The seq of a project's last execution so far; 0 before its first."""
         return self.projects[project].seq if project in self.projects else 0
 
+    def bury(self, id: str, seq: int, hash: str, at: str) -> None:
+        """Leave of a purged project its tombstone alone, as an anchor knows it.
+
+        The archive may still hold what the purge took: the next run follows it once more.
+        """
+        held = self.projects[id]
+        version = held.version + 1
+        purge = {
+            "seq": seq,
+            "at": at,
+            "first_seq": 1,
+            "last_seq": seq - 1,
+            "first_version": 0,
+            "last_version": version,
+        }
+        self.projects[id] = Project(
+            self.id, id, held.slug, held.title, held.template, "purged",
+            seq=seq, version=version, hash=hash, at=at, archived=held.archived_seq,
+            erasures=[purge],
+        )  # fmt: skip
+
     def check_whole(self) -> None:
         """Raise `Damaged` unless the organization's own chain made it, and each state is known."""
         if not self.slug:

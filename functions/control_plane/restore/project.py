@@ -65,6 +65,7 @@ class Project:
     waiting: dict[int, Record] = field(default_factory=dict)
     erasures: list[dict[str, Any]] = field(default_factory=list)
     lost_at: int | None = None
+    archived: int | None = None
     _made: "array[int]" = field(default_factory=lambda: array("q"))
     live: list[Record] = field(default_factory=list)
     _state: dict[str, Json] = field(default_factory=dict)
@@ -109,6 +110,11 @@ class Project:
             self._administer(record["action"], payload["inputs"], record)
         if kept or (self.version % CHECKPOINT_EVERY == 0 and self.lost_at is None):
             self._keep_checkpoint()
+
+    @property
+    def archived_seq(self) -> int:
+        """Up to where it is in the archive; of a tombstone, what is archived of the project."""
+        return self.seq - len(self.live) if self.archived is None else self.archived
 
     def check_known(self) -> None:
         """Raise `Damaged` where the state isn't known: it was erased, and none after it is kept."""

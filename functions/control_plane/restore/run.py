@@ -104,8 +104,15 @@ def _replayed(source: Buckets, org: str, until: str | None, progress: Progress) 
         rows = _take_object(found, source, key, until)
         found.executions += rows
         progress(rows)
+    _bury(found)
     found.organization.check_whole()
     return found
+
+
+def _bury(found: _Found) -> None:
+    """A purge isn't archived, and what it took doesn't come back: anchors know of it."""
+    for id in sorted(found.anchors.purged & found.organization.projects.keys()):
+        found.organization.bury(id, *found.anchors.pins.known(id), found.anchors.at)
 
 
 def _take_object(found: _Found, source: Buckets, key: str, until: str | None) -> int:

@@ -102,7 +102,7 @@ def _project(project: Project) -> dict[str, Any]:
         "version": project.version,
         "hash": project.hash,
         "at": project.at,
-        "archived_seq": project.seq - len(project.live),
+        "archived_seq": project.archived_seq,
         "policy_version": project.policies[-1][0] if project.policies else 0,
     }
 

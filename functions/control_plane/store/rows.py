@@ -69,7 +69,7 @@ _KEY = ("request_id", "principal_id", "body_hash", "status", "answer")
 _MESSAGE = ("id", "seq", "topic", "body")
 _NOTHING: Row = {}
 _NO_USAGE = (None, None, None)
-_CARRIED_OUT_BY = {"project.erase": "erase"}
+_CARRIED_OUT_BY = {"project.erase": "erase", "project.purge": "purge"}
 
 
 @dataclass(frozen=True, slots=True)
