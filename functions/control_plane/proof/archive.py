@@ -13,7 +13,7 @@ from types import MappingProxyType
 from control_plane.proof import gunzip
 from control_plane.proof.anchors import OBJECT_KEY, Anchors
 from control_plane.proof.branches import Branches
-from control_plane.proof.chain import Chains
+from control_plane.proof.chain import Chains, Head
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line, read_line
 from control_plane.proof.seen import Seen
@@ -127,15 +127,25 @@ class ArchiveCheck:
 
     def _beside(self, key: str, reading: "_Reading", line: Line) -> bool:
         """Whether an execution is no part of its chain: repeated, or of another branch."""
-        passed = line.seq <= self.chains.head(line.project).seq
-        if (passed and self._seen[reading.day].has(line)) or self._branches.has(line):
+        head, pins = self.chains.head(line.project), self._anchors.pins
+        passed, once = line.seq <= head.seq, key in self._anchors.objects
+        repeated = (passed and self._seen[reading.day].has(line)) or self._branches.has(line)
+        if repeated or (once and self._is_apart(head, line)):
             if key not in self.counts.spare:
                 self.counts.spare.append(key)
             return True
-        if not (passed or self._anchors.pins.lost(line.project) or self._branches.leads_to(line)):
+        left = once and line.prev_hash != head.hash and pins.unabandoned(line) is None
+        if passed or left or pins.lost(line.project) or self._branches.leads_to(line):
+            self._branches.add(line, gaps=once)
+            return True
+        return False
+
+    def _is_apart(self, head: Head, line: Line) -> bool:
+        """Whether an object that was listed once holds it after what is gone, and live again."""
+        pins = self._anchors.pins
+        if line.seq <= head.seq + 1 or pins.unabandoned(line) is None:
             return False
-        self._branches.add(line)
-        return True
+        return pins.against(line.project, line.seq, line.hash) is None
 
     def _lost(self, broken: Broken) -> Broken:
         """A missing execution, with the missing object that should hold it."""
