@@ -47,8 +47,7 @@ def administer(
     Answers the first one's execution. The request's own key makes a retry safe. Raises `Conflict`
     when a name is taken, or where the chain has gone on past the seq `after`.
     """
-    intents = [intent for intent, _ in steps]
-    request = Request("execution", request_id or uuid7(), intents, None)
+    request = _request(steps, request_id or uuid7())
 
     def attempt() -> dict[str, Json]:
         asked = Asked(
@@ -79,6 +78,11 @@ def administer(
         return store.retrying(attempt)
     except psycopg.errors.UniqueViolation as error:
         raise Conflict() from error
+
+
+def _request(steps: Steps, request_id: str) -> Request:
+    """The first step is what was asked for; the others follow from what there is by then."""
+    return Request("execution", request_id, [steps[0][0]], None)
 
 
 def _granted(intent: Intent) -> Decision:
@@ -211,7 +215,7 @@ def _first_policy(store: Store, org: str, template: str) -> Steps:
 
 def _made_before(store: Store, target: Target, steps: Steps, request_id: str) -> dict[str, Json]:
     """What the same request was answered when it made this project; else `Conflict`."""
-    request = Request("execution", request_id, [intent for intent, _ in steps], None)
+    request = _request(steps, request_id)
     loaded = looking(store, Asked(target.org, target.project, target.principal, [], [request_id]))
     if not loaded.keys:
         raise Conflict()

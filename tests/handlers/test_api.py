@@ -430,6 +430,10 @@ def test_making_a_project_can_be_repeated(call: Call, token: str) -> None:
     assert other.body["code"] == "idempotency_conflict"
     late = call("POST", "/v1/projects", body, token, **{"idempotency-key": "late"})
     assert late.body["code"] == "conflict"
+    policy = {"limits": {"budget": {"daily": 7}}}
+    assert call("PUT", "/v1/policy", policy, token).status == 200
+    after = call("POST", "/v1/projects", body, token, **key)
+    assert after.body == made.body  # new projects begin with that policy; this one is not new
 
 
 def test_what_was_committed_can_always_be_answered(call: Call, token: str) -> None:

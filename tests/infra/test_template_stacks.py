@@ -112,6 +112,13 @@ def test_alarms_of_our_own_metrics_watch_what_is_told() -> None:
     assert {body["Namespace"] for body in own} == {metrics.NAMESPACE}
 
 
+def test_a_run_that_only_anchors_is_no_archive_run() -> None:
+    """What is missed are figures that only archive runs tell; both schedules call the function."""
+    alarm = templates.resources(MONITORING, "AWS::CloudWatch::Alarm")["ArchiveNotRun"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("ArchiveLag", "SampleCount")
+    assert alarm["TreatMissingData"] == "breaching"
+
+
 def test_every_function_has_an_alarm() -> None:
     """No function of the root template fails unseen."""
     alarms = templates.resources(MONITORING, "AWS::CloudWatch::Alarm").values()

@@ -220,14 +220,17 @@ def test_the_scheduled_function_anchors(
     locked: Bucket,
     s3: S3,
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """After each run, whatever became of it, and once more a day."""
+    """After each run, whatever became of it, and once more a day; only a run tells its lag."""
     monkeypatch.setenv("CHAT_AGENT_ARCHIVER_DATABASE_URL", project.database.archiver)
     monkeypatch.setenv("CHAT_AGENT_ARCHIVE_BUCKET", bucket.name)
     monkeypatch.setenv("CHAT_AGENT_ANCHOR_BUCKET", locked.name)
     settings.settings.cache_clear()
     assert archive_handler.handler({}, Context(900)) == {"objects": 0, "rows": 0}
+    assert "ArchiveLag" in capsys.readouterr().out
     assert archive_handler.handler({"only": "anchors"}, Context(900)) == {"anchors": 1}
+    assert "ArchiveLag" not in capsys.readouterr().out
     monkeypatch.setattr(archive_handler, "archive", lambda *_, **__: 1 / 0)
     with pytest.raises(RunFailed, match="ZeroDivisionError"):
         archive_handler.handler({}, Context(900))

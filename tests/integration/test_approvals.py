@@ -251,6 +251,26 @@ def test_a_bad_policy_locks_nobody_out(desk: Desk) -> None:
     assert desk.ask(admin, Intent("checklist.tick", {"item": "tests"}))["status"] == "success"
 
 
+def test_a_rule_that_comes_to_refuse_everything_leaves_two_admins_a_way_out(desk: Desk) -> None:
+    """It was harmless when it was set. Nothing goes through then but what heals it."""
+    admin, approver = map(desk.target, ("admin", "approver"))
+    bricked = {"id": "bricked", "condition": "state.budget.total == 501", "effect": "reject"}
+    desk.ask(admin, Intent("project.policy.set", {"document": {"rules": [bricked]}}))
+    assert desk.ask(admin, budget(501))["status"] == "success"
+    refused = desk.ask(admin, budget(500))
+    assert [reason["code"] for reason in refused["reasons"]] == ["rule_rejected"]
+    operator = desk.ask(desk.target("operator"), Intent("project.policy.set", {"document": {}}))
+    assert "rule_rejected" in [reason["code"] for reason in operator["reasons"]]
+    waiting = desk.ask(admin, Intent("project.policy.set", {"document": {}}))
+    assert waiting["status"] == "pending_approval"
+    assert waiting["reasons"][0]["because"] == ["bricked"]
+    [own] = desk.vote(admin, waiting["approval"]["id"])["reasons"]
+    assert own["code"] == "own_request"
+    healed = desk.vote(approver, waiting["approval"]["id"])
+    assert healed["approval"]["status"] == "done"
+    assert desk.ask(admin, budget(500))["status"] == "success"
+
+
 def test_a_rule_that_only_watches_is_recorded_and_changes_nothing(desk: Desk) -> None:
     """What it would have done stands in the record."""
     admin = desk.target("admin")

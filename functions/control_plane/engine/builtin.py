@@ -9,7 +9,7 @@ from control_plane.engine.context import Context
 from control_plane.engine.erasing import still_in
 from control_plane.engine.gates import Ask
 from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
-from control_plane.engine.rules import judge
+from control_plane.engine.rules import administers, judge
 from control_plane.models import ROLE_RANK, Approval, Erasable, Json, Reason, Role
 from control_plane.registry import builtin
 
@@ -39,13 +39,14 @@ def _set_policy(inputs: Inputs, context: Context) -> Outcome:
 
 
 def _locks_out(policy: Policy, context: Context) -> bool:
-    """Whether a rule of this policy would refuse the next one, asked by the same admin."""
+    """Whether a rule of this policy would refuse the same admin the next one right away."""
     action = context.registry.find(builtin.SET_POLICY)
     if action is None or not policy.rules:
         return False
     roles: list[Role] = [context.principal.role] if context.principal.role else []
     ask = Ask(action, {"document": {}}, 0, roles, replace(context, policy=policy))
-    return any(reason.code == "rule_rejected" for reason in judge(ask).reasons)
+    asking = judge(ask).asking
+    return any(rule.effect == "reject" and rule.id in asking for rule in policy.rules)
 
 
 def _set_default_policy(inputs: Inputs, context: Context) -> Outcome:
@@ -142,17 +143,11 @@ def _vote(inputs: Inputs, context: Context) -> Outcome:
     if approval is None or approval.id != inputs["approval"]:
         return [Reason("unknown_approval")], []
     reasons = [*_closed(approval, context), *_unfit(approval, context)]
-    if context.stopped and inputs["decision"] == "approve" and not _administers(approval, context):
+    if context.stopped and inputs["decision"] == "approve" and not administers(approval, context):
         reasons.append(Reason(context.stopped))
     said = {"decision": inputs["decision"], "comment": inputs["comment"]}
     vote = {"user": context.principal.owner, **said, "at": context.at}
     return reasons, [{"kind": "approval.vote", "approval": approval.id, "vote": vote}]
-
-
-def _administers(approval: Approval, context: Context) -> bool:
-    """Whether a request is for administration alone, which no pause holds up."""
-    actions = [context.registry.find(intent.action) for intent in approval.steps]
-    return all(action is not None and action.administrative for action in actions)
 
 
 def _closed(approval: Approval, context: Context) -> list[Reason]:

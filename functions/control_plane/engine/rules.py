@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from control_plane.engine.context import Context
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.engine.gates import Ask
 from control_plane.engine.policy import ApprovalRule, Policy, Rule
-from control_plane.models import ROLE_RANK, Json, Reason, Requirement, Role
+from control_plane.models import ROLE_RANK, Approval, Json, Reason, Requirement, Role
 from control_plane.registry import Action
 from control_plane.registry.builtin import APPROVALS, SET_POLICY
 
@@ -27,8 +28,9 @@ class Verdict:
 def judge(ask: Ask) -> Verdict:
     """Evaluate every rule. A condition that can't be evaluated denies.
 
-    Setting the policy by an admin is the exception, where it is only recorded: a bad rule can't
-    lock everyone out.
+    No rule locks everyone out: where one would refuse an admin who sets the policy, another admin
+    must approve; what can't be evaluated is only recorded then, and so is what a rule says to
+    deciding about administration.
     """
     verdict = Verdict()
     rules = ask.context.policy.rules
@@ -37,7 +39,7 @@ def judge(ask: Ask) -> Verdict:
     for rule in rules:
         try:
             if compile_expression(rule.condition).evaluate(ask.scope):
-                _apply(rule, verdict)
+                _apply(rule, ask, verdict)
         except ExpressionFailed:
             _apply_broken(rule, ask, verdict)
     return verdict
@@ -77,23 +79,38 @@ def _prepare(scope: Scope, rules: Iterable[Rule]) -> None:
         return
 
 
-def _apply(rule: Rule, verdict: Verdict) -> None:
+def _apply(rule: Rule, ask: Ask, verdict: Verdict) -> None:
     if rule.effect == "allow":
         return
-    if rule.mode == "observe":
+    if rule.mode == "observe" or _decides_administration(ask):
         verdict.observed.append({"rule": rule.id, "effect": rule.effect})
-    elif rule.effect == "reject":
+    elif rule.effect == "reject" and not _sets_policy(ask):
         verdict.reasons.append(Reason("rule_rejected", {"rule": rule.id}))
     else:
         verdict.asking.append(rule.id)
 
 
 def _apply_broken(rule: Rule, ask: Ask, verdict: Verdict) -> None:
-    spared = ask.action.id == SET_POLICY and ask.context.principal.role == "admin"
-    if spared or rule.mode == "observe":
+    if rule.mode == "observe" or _sets_policy(ask) or _decides_administration(ask):
         verdict.observed.append({"rule": rule.id, "effect": "failed"})
     else:
         verdict.reasons.append(Reason("rule_failed", {"rule": rule.id}))
+
+
+def _sets_policy(ask: Ask) -> bool:
+    return ask.action.id == SET_POLICY and ask.context.principal.role == "admin"
+
+
+def _decides_administration(ask: Ask) -> bool:
+    context = ask.context
+    decided = context.approval if ask.action.id in APPROVALS else None
+    return decided is not None and administers(decided, context)
+
+
+def administers(approval: Approval, context: Context) -> bool:
+    """Whether a request is for administration alone."""
+    actions = [context.registry.find(intent.action) for intent in approval.steps]
+    return all(action is not None and action.administrative for action in actions)
 
 
 def requirement(policy: Policy, asking: list[str], action: Action, cost: int) -> Requirement | None:
