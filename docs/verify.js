@@ -482,8 +482,11 @@ const chatAgentVerify = (() => {
     leadsTo(line) {
       return this.ends.has(line.prev_hash) || this.start(line) !== null;
     }
-    add(line) {
-      const { project, seq, hash } = line, before = this.ends.get(line.prev_hash) ?? this.start(line);
+    /** With `gaps`, also after one that is gone: what anchors listed is bound by its object's hash. */
+    add(line, gaps) {
+      const { project, seq, hash } = line;
+      const gone = gaps ? { seq: seq - 1, hash: line.prev_hash, at: "", version: line.base_version } : null;
+      const before = this.ends.get(line.prev_hash) ?? this.start(line) ?? gone;
       const problem = this.pins.unabandoned(line) ??
         (before ? unlinked(before, line) : "Its seq has been before.");
       if (problem) throw new Broken(problem, { project, seq });
@@ -721,15 +724,23 @@ const chatAgentVerify = (() => {
     }
     /** Whether an execution is no part of its chain: repeated, or of another branch. */
     beside(key, { day }, line) {
-      const passed = line.seq <= this.chains.head(line.project).seq;
+      const head = this.chains.head(line.project), passed = line.seq <= head.seq;
+      const { pins, objects } = this.anchors, once = objects.has(key);
       const repeated = passed && this.seen.get(day).get(`${line.project}/${line.seq}`) === line.hash;
-      if (repeated || this.branches.has(line)) {
+      if (repeated || this.branches.has(line) || (once && this.isApart(head, line))) {
         if (!this.spare.includes(key)) this.spare.push(key);
         return true;
       }
-      if (!passed && !this.anchors.pins.lost(line.project) && !this.branches.leadsTo(line)) return false;
-      this.branches.add(line);
+      const left = once && line.prev_hash !== head.hash && pins.unabandoned(line) === null;
+      if (!passed && !left && !pins.lost(line.project) && !this.branches.leadsTo(line)) return false;
+      this.branches.add(line, once);
       return true;
+    }
+    /** Whether an object that was listed once holds it after what is gone, and live again. */
+    isApart(head, line) {
+      const { pins } = this.anchors;
+      if (line.seq <= head.seq + 1 || pins.unabandoned(line) === null) return false;
+      return (pins.of(line.project, line.seq)?.hash ?? line.hash) === line.hash;
     }
     placed(reading, line) {
       const { project, seq } = line;

@@ -42,6 +42,12 @@ class Trail:
             raise NotFound(f"There is no organization {slug!r}.")
         return found
 
+    def missing(self) -> list[Row]:
+        """Organizations that have anchors and aren't in the database; by id, which is the slug."""
+        anchored = {key.split("/")[1].removeprefix("org=") for key in self.anchors.keys("anchors/")}
+        there = {row["org"] for row in self.organizations()}
+        return [{"org": org, "slug": org} for org in sorted(anchored - there)]
+
     def size(self, org: str) -> int:
         """How many executions an organization has, archived and live."""
         return int(self._fetch("verify_size", org=org)[0]["rows"])

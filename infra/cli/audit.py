@@ -84,7 +84,8 @@ def _online(organization: str, project: str) -> Iterator[Job]:
 
     url = required("chat_agent_archiver_database_url")
     trail = Trail(url, Bucket(required("chat_agent_anchor_bucket")))
-    for row in trail.organizations(organization or None):
+    missing = [] if organization else trail.missing()
+    for row in [*trail.organizations(organization or None), *missing]:
         yield row["slug"], trail.size(row["org"]), _in_place(trail, row["org"], project or None)
 
 

@@ -58,6 +58,7 @@ def _recovered(owner: str) -> "Recovery":
 @contextmanager
 def _in_words() -> Iterator[None]:
     """What doesn't go well, as a person reads it."""
+    import psycopg
     from botocore.exceptions import BotoCoreError, ClientError
     from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers
     from control_plane.errors import Conflict
@@ -67,6 +68,8 @@ def _in_words() -> Iterator[None]:
         yield
     except (NotRecoverable, Incomplete, Overtaken, ReadBackDiffers, Conflict) as error:
         raise fail(str(error)) from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise fail("The database is still being set back. Recover when it takes writes.") from error
     except (BotoCoreError, ClientError) as error:
         raise fail(
             f"S3 doesn't do what it is asked for: {error}\nMessages are held, and what was done"

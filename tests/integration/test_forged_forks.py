@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from control_plane import administration
+from control_plane import administration, settings
 from control_plane.administration import administer
 from control_plane.archive.anchors import anchor
 from control_plane.archive.outcome import Incomplete
@@ -11,8 +11,10 @@ from control_plane.models import SYSTEM, Intent, Json
 from control_plane.proof.finding import Finding
 from control_plane.target import Target
 from control_plane.verifying import Trail
+from typer.testing import CliRunner
 
-from tests.conftest import Database
+from infra.cli import app as cli
+from tests.conftest import Cluster, Database, new_database
 from tests.evidence import fetched
 from tests.recovering import REGISTRIES, World
 from tests.verifying import in_javascript, in_python
@@ -107,6 +109,20 @@ def test_nobody_asks_for_a_recovery_by_name(world: World) -> None:
     for action in ("project.recover", "project.restore"):
         asked = world.project.execute(Intent(action, {"seq": 1, "hash": "", "abandoned": []}))
         assert asked["status"] == "rejected"
+
+
+def test_an_organization_that_left_the_database_is_missed(
+    world: World, postgres: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its anchors are still there, and nobody says where it went."""
+    with new_database(postgres) as empty:
+        monkeypatch.setenv("CHAT_AGENT_ARCHIVER_DATABASE_URL", empty.archiver)
+        monkeypatch.setenv("CHAT_AGENT_ANCHOR_BUCKET", world.source.anchor.name)
+        settings.settings.cache_clear()
+        told = CliRunner().invoke(cli, ["audit", "verify"])
+    assert told.exit_code == 1
+    assert f"Organization {world.org}" in told.output
+    assert "BROKEN: project" in told.output
 
 
 def test_a_project_that_left_the_database_is_missed(world: World, earlier: Database) -> None:

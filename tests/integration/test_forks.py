@@ -35,6 +35,25 @@ def test_forks_of_forks_are_accepted() -> None:
     assert any(len(report.members()["forks"]) > 4 for report in found)
 
 
+def cleaned(files: Files, day: str) -> Files:
+    """Without what no anchor has listed, and what the last one doesn't list of up to a day."""
+    [report] = in_python(files)
+    gone = (key for key in corruptions.objects(files) if not report.anchors.in_last(key))
+    listed = report.anchors.objects
+    idle = {key for key in gone if key not in listed or key.split("/")[2] <= f"dt={day}"}
+    return {key: body for key, body in files.items() if key not in idle}
+
+
+def test_what_was_abandoned_may_be_cleaned_away() -> None:
+    """Day by day, up to the last: it is in no chain."""
+    trails = []
+    for files in map(forks.forked_twice, range(2 * FORKED)):
+        days = {key.split("dt=")[1][:10] for key in corruptions.objects(files)}
+        trails += [cleaned(files, day) for day in sorted(days)]
+    assert len(trails) > 4 * FORKED
+    assert not any(broken(trails))
+
+
 def test_a_fork_that_nobody_records_or_with_a_lie_is_caught() -> None:
     """Whatever is said else of action, principal, project, range, hash or anchor."""
     cases = [(lie, seed) for seed in forks.trails(FORKED // 4) for lie in LIES]

@@ -78,7 +78,17 @@ def recovered(server: Postgres, folder: Path, moment: str, wal: Path) -> Iterato
         "recovery_target_action": "promote",
     }
     with Postgres(folder, durable=False, more=more) as second:
+        wait_for_writes(second)
         yield second
+
+
+def wait_for_writes(server: Postgres) -> None:
+    """A cluster can be read before it has replayed everything up to the moment."""
+    deadline = time.monotonic() + 20
+    with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
+        while connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def test_point_in_time_recovery(server: Postgres, s3: S3, tmp_path: Path) -> None:

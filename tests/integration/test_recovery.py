@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from control_plane import administration, reading, settings
+from control_plane import administration, settings
 from control_plane.archive import part
 from control_plane.archive import run as runs
 from control_plane.archive.anchors import anchored
@@ -13,12 +13,11 @@ from control_plane.archive.outcome import Incomplete, SetBack
 from control_plane.models import SYSTEM
 from control_plane.recovery import adopt, run
 from control_plane.recovery.run import NotRecoverable
-from control_plane.restore.run import restore
 from control_plane.verifying import Trail
 from typer.testing import CliRunner
 
 from infra.cli import app as cli
-from tests.conftest import Cluster, Database, new_database
+from tests.conftest import Database
 from tests.recovering import REGISTRIES, World
 
 
@@ -242,48 +241,3 @@ def test_by_command(world: World, earlier: Database, monkeypatch: pytest.MonkeyP
     again = CliRunner().invoke(cli, ["recover"])
     assert "or it is recorded already" in again.output
     assert CliRunner().invoke(cli, ["audit", "verify"]).exit_code == 0
-
-
-def test_an_archive_that_forked_is_restored_as_it_is_in_force(
-    world: World, earlier: Database, postgres: Cluster
-) -> None:
-    """Without what lies in it and was abandoned."""
-    world.execute(5)
-    world.archive()
-    world.use(earlier)
-    world.recover()
-    world.execute(9)
-    world.archive()
-    log, state = world.log(), reading.state(world.project.store, world.project.target)
-    with new_database(postgres) as empty:
-        restore(empty.owner, world.source, REGISTRIES)
-        world.use(empty)
-        assert world.log()[:-1] == log
-        restored = reading.state(world.project.store, world.project.target)
-        assert restored["components"] == state["components"]
-        world.anchor(follow=True)
-        assert len(world.check()) == 1
-        world.project.store.disconnect()
-
-
-def test_a_restore_until_a_moment_leaves_a_trail_that_is_accepted(
-    world: World, postgres: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What it leaves in the archive is out of the manifest, and each chain says so."""
-    monkeypatch.setattr(part, "MAX_PART_BYTES", 2_000)  # some objects a run
-    moment = world.execute()["at"]
-    lost = world.execute(3)
-    world.archive()
-    world.execute(2)
-    world.anchor()
-    with new_database(postgres) as empty:
-        restore(empty.owner, world.source, REGISTRIES, until=moment)
-        world.use(empty)
-        world.anchor(follow=True)
-        [claim] = [c for c in world.check() if c["project"] == world.id]
-        assert (claim["first_seq"], claim["last_seq"]) == (lost["seq"] - 2, lost["seq"] + 2)
-        world.execute(9)
-        world.archive()
-        assert claim in world.check()
-        assert world.has_each_once()
-        world.project.store.disconnect()

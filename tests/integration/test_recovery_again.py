@@ -180,6 +180,15 @@ def test_an_archive_that_cant_be_reached_is_told(
     assert CliRunner().invoke(cli, ["recover"]).exit_code == 0
 
 
+def test_a_database_that_takes_no_writes_yet_is_told(reached: World) -> None:
+    """As long as it replays its log up to the moment, it can only be read."""
+    name = reached.project.database.name
+    reached.project.superuser(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    told = CliRunner().invoke(cli, ["recover"])
+    assert told.exit_code == 1
+    assert "Recover when it takes writes." in told.output
+
+
 def test_its_help_teaches() -> None:
     """When, what, and what for."""
     told = CliRunner().invoke(cli, ["recover", "--help"]).output

@@ -5,25 +5,20 @@ list may repeat executions, exactly: a killed run left it, or an erasure wrote i
 what was abandoned when the database was set back, as an execution must say. Nothing else may.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from control_plane.proof import gunzip
 from control_plane.proof.anchors import OBJECT_KEY, Anchors
 from control_plane.proof.branches import Branches
-from control_plane.proof.chain import Chains
+from control_plane.proof.chain import Chains, Head
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line, read_line
+from control_plane.proof.reading import Chunks, Reading
 from control_plane.proof.seen import Seen
 
-type Chunks = Iterable[bytes]
 type Open = Callable[[str], Chunks]
-
-ANOTHERS = "It belongs to another organization than its object."
-ANOTHER_DAY = "It is not of its object's day."
-UNSORTED = "It is out of order: an object holds projects by id, each by seq."
 
 
 @dataclass
@@ -95,7 +90,7 @@ class ArchiveCheck:
         return not last, found[2], listed is None, int(found[3]), -number, key
 
     def _object(self, key: str, chunks: Chunks) -> None:
-        reading = _Reading(self._anchors.org, _day(key))
+        reading = Reading(self._anchors.org, _day(key))
         try:
             for text in gunzip.lines(reading.hashed(chunks)):
                 reading.rows += 1
@@ -107,7 +102,7 @@ class ArchiveCheck:
         except Broken as broken:
             raise broken.within(object=key) from None
 
-    def _line(self, key: str, reading: "_Reading", text: bytes) -> None:
+    def _line(self, key: str, reading: Reading, text: bytes) -> None:
         line = read_line(text)
         reading.take(line)
         self.counts.executions += 1
@@ -125,17 +120,27 @@ class ArchiveCheck:
         if reading.day in self._seen:
             self._seen[reading.day].add(line)
 
-    def _beside(self, key: str, reading: "_Reading", line: Line) -> bool:
+    def _beside(self, key: str, reading: Reading, line: Line) -> bool:
         """Whether an execution is no part of its chain: repeated, or of another branch."""
-        passed = line.seq <= self.chains.head(line.project).seq
-        if (passed and self._seen[reading.day].has(line)) or self._branches.has(line):
+        head, pins = self.chains.head(line.project), self._anchors.pins
+        passed, once = line.seq <= head.seq, key in self._anchors.objects
+        repeated = (passed and self._seen[reading.day].has(line)) or self._branches.has(line)
+        if repeated or (once and self._is_apart(head, line)):
             if key not in self.counts.spare:
                 self.counts.spare.append(key)
             return True
-        if not (passed or self._anchors.pins.lost(line.project) or self._branches.leads_to(line)):
+        left = once and line.prev_hash != head.hash and pins.unabandoned(line) is None
+        if passed or left or pins.lost(line.project) or self._branches.leads_to(line):
+            self._branches.add(line, gaps=once)
+            return True
+        return False
+
+    def _is_apart(self, head: Head, line: Line) -> bool:
+        """Whether an object that was listed once holds it after what is gone, and live again."""
+        pins = self._anchors.pins
+        if line.seq <= head.seq + 1 or pins.unabandoned(line) is None:
             return False
-        self._branches.add(line)
-        return True
+        return pins.against(line.project, line.seq, line.hash) is None
 
     def _lost(self, broken: Broken) -> Broken:
         """A missing execution, with the missing object that should hold it."""
@@ -146,7 +151,7 @@ class ArchiveCheck:
         problem = f"{finding.problem} {key} is missing, which the anchor of {listed.at} lists."
         return Broken(problem, project=finding.project, seq=finding.seq)
 
-    def _whole(self, key: str, reading: "_Reading") -> None:
+    def _whole(self, key: str, reading: Reading) -> None:
         """What an object as a whole must be, when each of its lines is in order."""
         digest, listed = reading.digest.hexdigest(), self._anchors.objects.get(key)
         if reading.rows == 0:
@@ -202,43 +207,3 @@ def _part(key: str) -> str:
 
 def _day(key: str) -> str:
     return key.split("/")[2].removeprefix("dt=")
-
-
-@dataclass
-class _Reading:
-    """One object while it is read."""
-
-    org: str
-    day: str
-    rows: int = 0
-    project: str = ""
-    seq: int = 0
-
-    def __post_init__(self) -> None:
-        self.digest = hashlib.sha256()
-
-    def hashed(self, chunks: Chunks) -> Iterator[bytes]:
-        """The same chunks, hashed as they pass."""
-        for chunk in chunks:
-            self.digest.update(chunk)
-            yield chunk
-
-    def take(self, line: Line) -> None:
-        """Take the next line; raises `Broken` where it can't stand here."""
-        sorted_ = (self.project, self.seq) < (line.project, line.seq)
-        problem = (
-            (line.org != self.org and ANOTHERS)
-            or (line.at[:10] != self.day and ANOTHER_DAY)
-            or (not sorted_ and UNSORTED)
-        )
-        if problem:
-            raise Broken(problem, project=line.project, seq=line.seq)
-        self.project, self.seq = line.project, line.seq
-
-    def next_place(self, broken: Broken) -> dict[str, object]:
-        """Where a fault is that doesn't say itself: at the line after the last good one."""
-        cut = broken.finding.problem in (gunzip.DAMAGED, gunzip.UNENDED)
-        place: dict[str, object] = {"line": self.rows + cut or None}
-        if self.project and broken.finding.project is None:
-            place |= {"project": self.project, "seq": self.seq + 1}
-        return place

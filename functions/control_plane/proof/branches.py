@@ -8,7 +8,11 @@ from control_plane.proof.pins import ALIEN, Pins
 
 
 class Branches:
-    """Follows branches, each execution linked to the one before or to where a fork's began."""
+    """Follows branches, each execution linked to the one before or to where a fork's began.
+
+    With `gaps`, also to one that is gone: objects that anchors listed may be deleted when they hold
+    what was abandoned, and what is left of a branch is bound by its objects' hashes.
+    """
 
     def __init__(self, pins: Pins) -> None:
         self._pins = pins
@@ -22,11 +26,12 @@ class Branches:
         """Whether an execution is the next or the first one of a branch."""
         return line.prev_hash in self._ends or self._start(line) is not None
 
-    def add(self, line: Line) -> None:
+    def add(self, line: Line, *, gaps: bool) -> None:
         """Take an execution; raises `Broken` unless a recorded fork has abandoned it."""
         before = self._ends.get(line.prev_hash) or self._start(line)
-        wrong = self._pins.unabandoned(line.project, line.seq, line.hash)
-        wrong = wrong or (unlinked(before, line) if before else ALIEN)
+        if gaps and before is None:
+            before = Head(line.seq - 1, line.prev_hash, version=line.base_version)
+        wrong = self._pins.unabandoned(line) or (unlinked(before, line) if before else ALIEN)
         if wrong or before is None:
             raise Broken(wrong or ALIEN, project=line.project, seq=line.seq)
         version = before.version if line.version is None else line.version

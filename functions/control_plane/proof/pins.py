@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.fork import Claim, Fork
+from control_plane.proof.line import Line
 
 ALIEN = "Its seq has been before."
 
@@ -44,13 +45,13 @@ class Pins:
         pin = self._in_force.get(project, {}).get(seq)
         return pin if pin and pin.hash != hash else None
 
-    def unabandoned(self, project: str, seq: int, hash: str) -> str | None:
+    def unabandoned(self, line: Line) -> str | None:
         """Why an execution can't be one that a fork has abandoned; None where it can."""
         wrong = ALIEN
         for fork, left in self._left:
-            if fork.covers(project, seq, hash):
-                pin = left.get(seq)
-                if pin is None or pin.hash == hash:
+            if fork.covers(line.project, line.seq, line.hash):
+                pin = left.get(line.seq)
+                if pin is None or pin.hash == line.hash:
                     return None
                 wrong = f"It was abandoned, and its hash is not the one in the anchor of {pin.at}."
         return wrong

@@ -69,6 +69,18 @@ def adopt(
         adopted.objects += rows > 0
         adopted.rows += rows
         adopted.left += [] if rows else [key]
+    _look_ahead(connection, source, adopted, (org, anchors, recorded))
+    return adopted
+
+
+def _look_ahead(
+    connection: Connection,
+    source: Buckets,
+    adopted: Adopted,
+    known: tuple[str, Anchors, Collection[str]],
+) -> None:
+    """Note what the objects that are left know of what comes after the database's executions."""
+    org, anchors, recorded = known
     heads = fetch(connection, "verify_projects", org=org, project=None)
     reached = {row["project"]: row["hash"] for row in heads}
     for key in adopted.left:
@@ -76,7 +88,6 @@ def adopt(
         others = [line for line in lines if line["record"]["project"] not in recorded]
         _check_beside(connection, anchors, others)
         _follow(adopted, reached, lines)
-    return adopted
 
 
 def _check_beside(connection: Connection, anchors: Anchors, lines: list[Line]) -> None:

@@ -20,7 +20,7 @@ from control_plane.proof.report import check_organization
 from control_plane.registry import Registry
 from control_plane.restore.kept import Kept
 from control_plane.restore.organization import Organization, read_line
-from control_plane.restore.project import Damaged, Project, Record
+from control_plane.restore.project import Damaged, Project
 from control_plane.restore.source import Buckets, members
 from control_plane.restore.writer import NotEmpty, write
 from control_plane.store import Store
@@ -119,7 +119,7 @@ def _take_object(found: _Found, source: Buckets, key: str, until: str | None) ->
     """Replay an object's executions of before the moment; how many those were."""
     (data, version_id), ranges, rows = source.archive.read(key), [], 0
     parts = [(*each[:2], list(map(read_line, each[2]))) for each in members(data)]
-    live = any(_is_cut(found, line["record"], until) for *_, lines in parts for line in lines)
+    live = not all(_is_whole(found, lines, until) for *_, lines in parts)
     for offset, length, lines in parts:
         taken = _take_member(found, lines, until, live=live)
         rows += len(taken)
@@ -141,10 +141,16 @@ def _take_object(found: _Found, source: Buckets, key: str, until: str | None) ->
     return rows
 
 
-def _is_cut(found: _Found, record: Record, until: str | None) -> bool:
-    """Whether an object with this execution can't be in the manifest as a whole."""
-    project = found.organization.projects.get(record["project"])
-    return (until is not None and record["at"] > until) or bool(project and project.live)
+def _is_whole(found: _Found, lines: list[dict[str, Any]], until: str | None) -> bool:
+    """Whether the manifest can name all of a project's executions in an object as its next."""
+    id = lines[0]["record"]["project"]
+    project, before = found.organization.projects.get(id), _reached(found, id)
+    for line in lines:
+        late = until is not None and line["record"]["at"] > until
+        if late or line["record"]["prev_hash"] != before or found.is_abandoned(line):
+            return False
+        before = line["hash"]
+    return not (project and project.live)
 
 
 def _take_member(
