@@ -4,7 +4,6 @@ from typing import Any
 
 from control_plane.archive.anchors import anchor, anchored
 from control_plane.archive.bucket import Bucket
-from control_plane.archive.forgetting import forget
 from control_plane.archive.lag import lag
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.archive.run import archive
@@ -24,10 +23,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     try:
         if event.get("only") == "anchors":
             return {"anchors": len(anchor(url, anchors))}
-        with anchored(url, anchors):
-            done = _archived(given, context)
-        forget(url, Bucket(given.chat_agent_archive_bucket))
-        return done
+        with anchored(url, anchors, Bucket(given.chat_agent_archive_bucket)):
+            return _archived(given, context)
     except (Incomplete, Overtaken, ReadBackDiffers, SetBack) as error:
         say(detail=str(error))  # in our own words: ids and numbers
         raise

@@ -10,7 +10,6 @@ from typing import Annotated, TextIO
 
 import typer
 from control_plane.archive.bucket import Bucket
-from control_plane.archive.forgetting import forget
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.settings import settings
 
@@ -36,10 +35,8 @@ def run(
     bucket = Bucket(required("chat_agent_archive_bucket"))
     anchors = Bucket(required("chat_agent_anchor_bucket"))
     bar = typer.progressbar(length=runs.pending(url, days), label="Archiving")
-    with _told():
-        with anchored(url, anchors), bar:
-            summary = runs.archive(url, bucket, days, progress=bar.update)
-        forget(url, bucket)
+    with _told(), anchored(url, anchors, bucket), bar:
+        summary = runs.archive(url, bucket, days, progress=bar.update)
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")
     for key in summary.unnamed:
         typer.echo(f"No manifest names {key}. See `chat-agent archive clean`.", err=True)

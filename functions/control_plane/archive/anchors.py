@@ -17,6 +17,7 @@ from psycopg import IsolationLevel, errors
 
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.database import Connection, fetch, opened
+from control_plane.archive.forgetting import forget
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.canonical import canonical_of_ours, sha256
 from control_plane.models import GENESIS_HASH, Json
@@ -50,10 +51,12 @@ def anchor(url: str, bucket: Bucket, *, follow: bool = False) -> list[str]:
 
 
 @contextmanager
-def anchored(url: str, bucket: Bucket) -> Iterator[None]:
+def anchored(url: str, bucket: Bucket, archived: Bucket | None = None) -> Iterator[None]:
     """What is done in this context ends with an anchor, also where it fails.
 
-    It doesn't begin where the database was set back: raises `SetBack`.
+    After that, what erasures took is deleted from `archived`: one organization that is stopped,
+    perhaps for long, keeps no other's values there. Doesn't begin where the database was set back:
+    raises `SetBack`.
     """
     with opened(url) as connection:
         for head in fetch(connection, "anchor_heads", org=None):
@@ -63,6 +66,8 @@ def anchored(url: str, bucket: Bucket) -> Iterator[None]:
         yield
     finally:
         anchor(url, bucket)
+        if archived:
+            forget(url, archived)
 
 
 def unknown(connection: Connection, bucket: Bucket, head: Head) -> str | None:

@@ -25,17 +25,24 @@ def forget(url: str, bucket: Bucket) -> None:
 
     Call it after the anchors were put, so that these never list what isn't there. `url` is the
     archiver's login. Does nothing while a run is at work, which does it itself. Raises `Incomplete`
-    for objects that can't be read and so may hold anything.
+    for objects that can't be read and so may hold anything, after all other organizations'.
     """
     with opened(url) as connection:
         due = fetch(connection, "erasures_due", rewritten=True)
         if not due or not fetch(connection, "archive_turn")[0]["mine"]:
             return
+        unreadable: list[Exception] = []
         for org in sorted({erasure["org"] for erasure in due}):
-            _Forgetting(org, bucket, fetch(connection, "erasures_of", org=org)).run(connection)
+            try:
+                _Forgetting(org, bucket, fetch(connection, "erasures_of", org=org)).run(connection)
+            except Incomplete as found:
+                unreadable += found.reasons
+                continue
             for erasure in due:
                 if erasure["org"] == org:
                     connection.execute(sql("erasure_done"), erasure)
+    if unreadable:
+        raise Incomplete(unreadable)
 
 
 @dataclass

@@ -26,25 +26,44 @@ from control_plane.store.connection import sql
 _CONTENT = re.compile(r"-[0-9a-f]{16}(\.jsonl\.gz)$")
 
 
-def rewrite(connection: Connection, bucket: Bucket, goes_on: Callable[[], bool]) -> None:
+def rewrite(
+    connection: Connection, bucket: Bucket, goes_on: Callable[[], bool]
+) -> dict[str, Exception]:
     """Take from the manifest's objects what erasures took; ends between objects when time is up.
 
-    Raises `ReadBackDiffers`, or what S3 and the database raise; what was finished stays finished.
+    Where S3 holds other bytes than it should, its organization is stopped alone; answers what
+    stopped each. Raises what S3 and the database raise; what was finished stays finished.
     """
+    stopped: dict[str, Exception] = {}
     for due in fetch(connection, "erasures_due", rewritten=False):
-        keep(connection, bucket, due)
-        span = {"first": due["first_seq"], "last": due["last_seq"]}
-        for found in fetch(connection, "erasure_objects", project=due["project"], **span):
-            if not goes_on():
-                return
-            _rewrite_object(connection, found)
-        connection.execute(sql("erasure_rewritten"), due)
+        try:
+            if due["org"] not in stopped and not _follow(connection, bucket, due, goes_on):
+                break
+        except ReadBackDiffers as error:
+            stopped[due["org"]] = error
+    return stopped
+
+
+def _follow(
+    connection: Connection, bucket: Bucket, due: dict[str, Any], goes_on: Callable[[], bool]
+) -> bool:
+    """Follow one erasure; whether there was time for all of it."""
+    keep(connection, bucket, due)
+    span = {"first": due["first_seq"], "last": due["last_seq"]}
+    for found in fetch(connection, "erasure_objects", project=due["project"], **span):
+        if not goes_on():
+            return False
+        _rewrite_object(connection, found)
+    connection.execute(sql("erasure_rewritten"), due)
+    return True
 
 
 def _rewrite_object(connection: Connection, found: dict[str, Any]) -> None:
     bucket, archive = Bucket(found["bucket"]), found["archive"]
     members = fetch(connection, "erasure_members", archive=archive)
     before = b"".join(bucket.chunks(found["key"], found["version_id"]))
+    if hashlib.sha256(before).hexdigest() != found["sha256"]:
+        raise ReadBackDiffers(f"{found['key']}: {ReadBackDiffers.__doc__}")
     after, placed = _without_payloads(before, members)
     if after == before:
         return

@@ -63,7 +63,7 @@ def archive(
         [found] = fetch(connection, "archive_cutoff", days=after_days)
         run = _Run(connection, exporter, bucket, found["cutoff"], progress, time_left)
         run.remove_purged()
-        rewrite(connection, bucket, lambda: time_left() > RESERVE_S)
+        run.stopped |= rewrite(connection, bucket, lambda: time_left() > RESERVE_S)
         run.archive_all()
     return run.summary
 

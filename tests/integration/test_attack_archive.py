@@ -1,0 +1,152 @@
+"""Faults found by attacking archive and erasure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from control_plane import administration, settings
+from control_plane.archive import forgetting, run
+from control_plane.archive.bucket import Bucket
+from control_plane.archive.outcome import Incomplete
+from control_plane.observing.functions import RunFailed
+from control_plane.registry import load_registries
+from control_plane.restore.source import Buckets
+from handlers import archive as archive_handler
+
+from tests.handlers.events import Context
+from tests.integration.conftest import Project, SetClock
+from tests.integration.test_erasure import SECRET, erase, log
+from tests.integration.test_erasure_archive import (
+    archive,
+    buckets,
+    every_byte,
+    findings,
+    told,
+    undone,
+)
+from tests.s3 import S3
+
+__all__ = ["buckets", "told"]
+
+
+PASSWORD = "x" * 12
+
+
+def other_member(project: Project) -> int:
+    """Where bytes of another project lie in an object of this one."""
+    [row] = project.rows(
+        "SELECT o.byte_offset + o.byte_length / 2 AS middle FROM archive_ranges r"
+        " JOIN archive_ranges o ON o.archive_id = r.archive_id AND o.project_id <> r.project_id"
+        " WHERE r.project_id = %s"
+    )
+    return int(row["middle"])
+
+
+@pytest.mark.parametrize("lie", ["a flipped bit", "a cut", "nothing"])
+def test_a_rewriting_is_not_fooled_by_what_s3_answers(
+    project: Project,
+    told: Any,
+    buckets: Buckets,
+    s3: S3,
+    lie: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """S3 answers other bytes once: nothing is switched or deleted; the next run does it right."""
+    first, last = told
+    archive(project, buckets)
+    whole = log(project)
+    place = other_member(project)
+    erase(project, first["seq"], last["seq"])
+    real = Bucket.chunks
+
+    def lying(self: Bucket, key: str, version_id: str = "") -> Iterator[bytes]:
+        body = bytearray(b"".join(real(self, key, version_id)))
+        if key.startswith("executions/"):
+            body[place] ^= 1
+            body = {"a flipped bit": body, "a cut": body[: len(body) // 2]}.get(lie, bytearray())
+        yield bytes(body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bucket, "chunks", lying)
+        with pytest.raises(Incomplete, match="S3 holds other bytes"):
+            run.archive(project.database.archiver, buckets.archive, 0)
+    forgetting.forget(project.database.archiver, buckets.archive)
+    assert undone(project) == 1
+    archive(project, buckets)
+    after = log(project)
+    assert all(after[seq]["hash"] == item["hash"] for seq, item in whole.items())
+    assert SECRET.encode() not in every_byte(s3, buckets)
+    assert findings(project, s3, buckets) == [None, None]
+
+
+def test_a_lost_object_of_an_erasure_stops_its_organization_alone(
+    project: Project, told: Any, buckets: Buckets
+) -> None:
+    """Everybody else's executions are archived, and it is told."""
+    first, last = told
+    archive(project, buckets)
+    erase(project, first["seq"], last["seq"])
+    for key in buckets.archive.keys("executions/"):
+        buckets.archive.remove(key)
+    registries = load_registries()
+    made = administration.create_organization(project.store, registries, "other", PASSWORD)
+    org = administration.organization_id(project.store, "other")
+    assert made
+    with pytest.raises(Incomplete, match="other bytes"):
+        archive(project, buckets)
+    assert f"org={org}/" in " ".join(buckets.archive.keys("executions/"))
+
+
+def test_an_erasure_ends_where_another_organization_is_broken(
+    project: Project,
+    told: Any,
+    buckets: Buckets,
+    s3: S3,
+    set_clock: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A chain that is broken, and stays so for days, keeps nobody else's values in the bucket."""
+    first, last = told
+    archive(project, buckets)
+    erase(project, first["seq"], last["seq"])
+    administration.create_organization(project.store, load_registries(), "other", PASSWORD)
+    org = administration.organization_id(project.store, "other")
+    project.superuser(f"UPDATE executions SET hash = repeat('0', 64) WHERE org_id = '{org}'")
+    for name, value in {
+        "CHAT_AGENT_ARCHIVER_DATABASE_URL": project.database.archiver,
+        "CHAT_AGENT_ARCHIVE_BUCKET": buckets.archive.name,
+        "CHAT_AGENT_ANCHOR_BUCKET": buckets.anchor.name,
+        "CHAT_AGENT_ARCHIVE_AFTER_DAYS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings.settings.cache_clear()
+    set_clock("clock_timestamp() + interval '3 days'")
+    for _ in range(2):
+        with pytest.raises(RunFailed):
+            archive_handler.handler({}, Context(900))
+    assert SECRET.encode() not in every_byte(s3, buckets)
+    assert undone(project) == 0
+
+
+def test_an_unreadable_object_stops_its_organization_alone(
+    project: Project, told: Any, buckets: Buckets, s3: S3
+) -> None:
+    """What can't be read in one organization's folder keeps no other's erasure from its end."""
+    first, last = told
+    other = "00000000-0000-7000-8000-000000000000"  # before any other
+    archive(project, buckets)
+    erase(project, first["seq"], last["seq"])
+    project.superuser(
+        f"INSERT INTO organizations (id, slug, title) VALUES ('{other}', 'first', 'f');"
+        "INSERT INTO projects (id, org_id, slug, title, template, archived_seq)"
+        f" VALUES ('{other}', '{other}', 'p', 'p', 'demo', 9);"
+        "INSERT INTO erasures (org_id, project_id, seq, at, first_seq, last_seq)"
+        f" VALUES ('{other}', '{other}', 3, now(), 1, 2)"
+    )
+    key = f"executions/org={other}/dt=2051-01-01/part-0000-{'0' * 16}.jsonl.gz"
+    s3.client.put_object(Bucket=buckets.archive.name, Key=key, Body=b"damaged")
+    with pytest.raises(Incomplete, match=key):
+        archive(project, buckets)
+    buckets.archive.remove(key)
+    assert SECRET.encode() not in every_byte(s3, buckets)
+    assert undone(project) == 0
