@@ -21,6 +21,12 @@ def erasable(store: Store, archived: Archive, target: Target, first: int, last: 
     """The executions from one seq to another, live or archived, with what speaks against it."""
     if not 0 <= last - first < MOST_ERASED:
         return Erasable()
+    found = _found(store, archived, target, first, last)
+    # An archive run may have moved executions after the archive was looked at: it is, once more.
+    return found if found.whole else _found(store, archived, target, first, last)
+
+
+def _found(store: Store, archived: Archive, target: Target, first: int, last: int) -> Erasable:
     found = _Found(store, archived, target)
     for row in chain(found.archived(first, last), found.live(first, last)):
         found.take(row)

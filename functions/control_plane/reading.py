@@ -72,6 +72,7 @@ def executions(
     resume = None
     live_more = bool(rows) and rows[0]["found"] > min(len(rows), count - 1)
     if not live_more:
+        before = rows[-1]["seq"] if rows else before  # what moved meanwhile is not read again
         older, resume = _older(archived, target, before, count - len(rows), wanted)
         rows += older
     items = _fitting(rows, count - 1)

@@ -1,0 +1,56 @@
+"""Reads while an archive run moves what they read."""
+
+from typing import Any
+
+import pytest
+from control_plane import erasure, reading
+from control_plane.archive import run
+from control_plane.archive.bucket import Bucket
+from control_plane.archive.reader import Archive
+
+from tests.integration.archiving import ANY, bucket, log
+from tests.integration.conftest import ADD, Project
+from tests.s3 import S3
+
+__all__ = ["bucket"]
+
+
+def meanwhile(
+    project: Project, bucket: Bucket, name: str, monkeypatch: pytest.MonkeyPatch, *, after: bool
+) -> None:
+    """Let an archive run happen once, before or after a method of the archive's reader."""
+    real = getattr(Archive, name)
+
+    def moved(self: Archive, *given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Archive, name, real)
+        found = list(real(self, *given, **named)) if after else None
+        run.archive(project.database.archiver, bucket, 0)
+        return real(self, *given, **named) if found is None else found
+
+    monkeypatch.setattr(Archive, name, moved)
+
+
+def test_a_page_has_each_execution_once_while_they_are_archived(
+    project: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The live ones are read, then they move, then the archive is read."""
+    for _ in range(5):
+        project.execute(ADD)
+    before = [item["seq"] for item in log(project)]
+    meanwhile(project, bucket, "spans", monkeypatch, after=False)
+    page = reading.executions(
+        project.store, Archive(project.store), project.target, 200, None, **ANY
+    )
+    assert [item["seq"] for item in page["items"]] == before[::-1]
+
+
+def test_a_range_to_erase_is_whole_while_it_is_archived(
+    project: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive is read, then its executions move there, then the live ones are read."""
+    for _ in range(5):
+        project.execute(ADD)
+    meanwhile(project, bucket, "below", monkeypatch, after=True)
+    found = erasure.erasable(project.store, Archive(project.store), project.target, 2, 4)
+    assert found.whole
+    assert found.rows == 3
