@@ -10,7 +10,6 @@ from control_plane.archive.reader import Archive
 
 from tests.integration.archiving import ANY, bucket, log
 from tests.integration.conftest import ADD, Project
-from tests.s3 import S3
 
 __all__ = ["bucket"]
 
