@@ -908,8 +908,15 @@ const chatAgentVerify = (() => {
 async function main(folder, asJson) {
   const { readdirSync, readFileSync, statSync } = require("node:fs");
   const { join } = require("node:path");
+  const isFile = (full) => {
+    try {
+      return statSync(full).isFile();
+    } catch {
+      return false; // a link that leads nowhere, or a name that is no text
+    }
+  };
   const files = readdirSync(folder, { recursive: true }).map((name) => ({ name, full: join(folder, name) }))
-    .filter(({ full }) => statSync(full).isFile())
+    .filter(({ full }) => isFile(full))
     .map(({ name, full }) => ({
       path: name.replaceAll("\\", "/"), size: statSync(full).size, read: () => readFileSync(full),
     }));

@@ -49,3 +49,9 @@ def main() -> None:
         sys.exit(f"The database doesn't answer: {str(error).strip()}")
     except (ControlPlaneError, SettingRefused) as error:
         sys.exit(str(error))
+    except Exception as error:
+        from botocore.exceptions import BotoCoreError, ClientError  # slow to import
+
+        if not isinstance(error, BotoCoreError | ClientError):
+            raise
+        sys.exit(f"S3 doesn't do what it is asked for: {error}")

@@ -75,7 +75,14 @@ def _offline(folder: Path, organization: str, project: str) -> Iterator[Job]:
 
 
 def _in_folder(files: Folder, org: str, only: str | None) -> Check:
-    return lambda progress: files.check(org, progress, only)
+    def check(progress: Progress) -> Report:
+        report = files.check(org, progress, only)
+        chains, known = report.archive.chains, report.anchors.reached
+        if only and not (report.finding or only in known or chains.head(only).seq):
+            raise fail(f"There is no project {only!r} in this folder. Name it by its id.")
+        return report
+
+    return check
 
 
 def _online(organization: str, project: str) -> Iterator[Job]:

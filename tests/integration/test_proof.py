@@ -62,6 +62,17 @@ def test_what_the_product_archived_is_in_order(files: Files, tmp_path: Path) -> 
         assert "What is newer than the last anchor" in said
 
 
+def test_links_that_lead_nowhere_are_passed_over(files: Files, tmp_path: Path) -> None:
+    """By both, as any other file that is none of the archive's."""
+    evidence.laid_out(files, tmp_path)
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    folder = open_folder(tmp_path)
+    assert [folder.check(org).finding for org in folder.organizations] == [None, None]
+    done = node("docs/verify.js", tmp_path, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_every_corruption_is_caught_and_both_verifiers_name_the_same_record(files: Files) -> None:
     """Over a thousand of two dozen kinds, of bits, lines, objects, chains and anchors."""
     cases = list(corruptions.corrupted(files, CORRUPTIONS))

@@ -10,7 +10,7 @@ from control_plane import settings, verifying
 from control_plane.archive import run
 from typer.testing import CliRunner, Result
 
-from infra.cli import app
+from infra.cli import app, main
 from tests import evidence
 from tests.conftest import Cluster, new_database
 from tests.evidence import World, fetched, set_clock
@@ -194,6 +194,28 @@ def test_a_folder_needs_neither_network_nor_database(
     assert json.loads(alone.stdout)["projects"] == 1
     max(tmp_path.rglob("*.jsonl.gz")).unlink()
     assert ask("audit", "verify", "--folder", tmp_path).exit_code == 1
+
+
+def test_a_project_that_a_folder_has_not_is_not_in_order(world: World, tmp_path: Path) -> None:
+    """A slug, or a typing error, is told of: nothing was verified."""
+    evidence.laid_out(world.files(), tmp_path)
+    where = ("audit", "verify", "--folder", tmp_path, "--organization", world.orgs[0])
+    done = ask(*where, "--project", "two")
+    assert done.exit_code == 1
+    assert "There is no project 'two' in this folder. Name it by its id." in done.output
+
+
+def test_s3_that_does_not_answer_is_told_in_a_sentence(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Verifying can't begin; no traceback."""
+    assert world.orgs
+    monkeypatch.setenv("CHAT_AGENT_ANCHOR_BUCKET", "no-such-bucket")
+    monkeypatch.setattr("sys.argv", ["chat-agent", "audit", "verify"])
+    settings.settings.cache_clear()
+    with pytest.raises(SystemExit, match=r"S3 doesn't do what it is asked for: .*NoSuchBucket"):
+        main()
+    assert capsys.readouterr().out == ""
 
 
 def test_an_empty_folder_proves_nothing(tmp_path: Path) -> None:
