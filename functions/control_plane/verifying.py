@@ -25,7 +25,7 @@ type Row = dict[str, Any]
 
 
 class _Overtaken(Exception):
-    """An archive run moved executions while they were verified."""
+    """An archive run moved executions, or wrote objects anew, while they were verified."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,26 @@ class _Check:
         self._connection, self._bucket, self._progress = connection, anchors, progress
         self._wanted = {"org": org, "project": only}
         known = Anchors(org)
-        self._keys = notice.in_order(key for at in notice.folders(org) for key in anchors.keys(at))
+        self._keys = self._anchored()
         self._manifest = {row["key"]: row for row in self._fetch("verify_manifest")}
         listed = {key: (row["sha256"], row["rows"]) for key, row in self._manifest.items()}
         rewritten = [row["key"] for row in self._fetch("verify_rewritten")]
         self._report = Report(org, known, ArchiveCheck(known, only, listed, rewritten))
 
     def run(self) -> Report:
-        return checked(self._report, self._steps)
+        report = checked(self._report, self._steps)
+        if report.finding and self._has_moved():
+            raise _Overtaken
+        return report
+
+    def _anchored(self) -> list[str]:
+        folders = notice.folders(str(self._wanted["org"]))
+        return notice.in_order(key for at in folders for key in self._bucket.keys(at))
+
+    def _has_moved(self) -> bool:
+        """Whether a run has changed what is read here since: then no fault is certain."""
+        manifest = {row["key"] for row in self._fetch("verify_manifest")}
+        return manifest != set(self._manifest) or self._anchored() != self._keys
 
     def _steps(self) -> None:
         read = self._bucket.chunks
