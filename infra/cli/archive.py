@@ -49,9 +49,12 @@ def clean() -> None:
     Takes S3 credentials that may delete object versions; the archive function has none.
     """
     from control_plane.archive import unnamed
+    from control_plane.archive.anchors import refuse_set_back
 
     url = required("chat_agent_archiver_database_url")
     with _told():
+        # what such a database doesn't know may be the last copy of what it has lost
+        refuse_set_back(url, Bucket(required("chat_agent_anchor_bucket")))
         for key in unnamed.clean(url, Bucket(required("chat_agent_archive_bucket"))):
             typer.echo(f"Deleted {key}.")
 

@@ -1,18 +1,22 @@
 """Faults found by attacking archive and erasure."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from control_plane import administration, settings
-from control_plane.archive import forgetting, run
+from control_plane.archive import forgetting, run, unnamed
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.outcome import Incomplete
 from control_plane.observing.functions import RunFailed
 from control_plane.registry import load_registries
 from control_plane.restore.source import Buckets
 from handlers import archive as archive_handler
+from typer.testing import CliRunner
 
+from infra.cli import app as cli
+from tests.conftest import Cluster, copied
 from tests.handlers.events import Context
 from tests.integration.conftest import Project, SetClock
 from tests.integration.test_erasure import SECRET, erase, log
@@ -24,6 +28,7 @@ from tests.integration.test_erasure_archive import (
     told,
     undone,
 )
+from tests.recovering import World
 from tests.s3 import S3
 
 __all__ = ["buckets", "told"]
@@ -150,3 +155,29 @@ def test_an_unreadable_object_stops_its_organization_alone(
     buckets.archive.remove(key)
     assert SECRET.encode() not in every_byte(s3, buckets)
     assert undone(project) == 0
+
+
+def test_what_a_set_back_database_does_not_know_is_not_cleaned_away(
+    project: Project, s3: S3, postgres: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bucket alone holds the last executions: a recovery has to see them first."""
+    world = World(project, s3)
+    world.execute(3)
+    world.archive()
+    project.store.disconnect()
+    with copied(postgres, project.database) as earlier:
+        world.execute(2)
+        world.archive()
+        before = world.source.archive.keys("executions/")
+        for name, value in {
+            "CHAT_AGENT_ARCHIVER_DATABASE_URL": earlier.archiver,
+            "CHAT_AGENT_ARCHIVE_BUCKET": world.source.archive.name,
+            "CHAT_AGENT_ANCHOR_BUCKET": world.source.anchor.name,
+        }.items():
+            monkeypatch.setenv(name, value)
+        settings.settings.cache_clear()
+        monkeypatch.setattr(unnamed.clean, "__defaults__", (timedelta(0),))
+        done = CliRunner().invoke(cli, ["archive", "clean"])
+        assert world.source.archive.keys("executions/") == before
+        assert done.exit_code == 1
+        assert "chat-agent recover" in done.output

@@ -58,16 +58,21 @@ def anchored(url: str, bucket: Bucket, archived: Bucket | None = None) -> Iterat
     perhaps for long, keeps no other's values there. Doesn't begin where the database was set back:
     raises `SetBack`.
     """
-    with opened(url) as connection:
-        for head in fetch(connection, "anchor_heads", org=None):
-            if unknown(connection, bucket, head):
-                raise SetBack(SetBack.__doc__)
+    refuse_set_back(url, bucket)
     try:
         yield
     finally:
         anchor(url, bucket)
         if archived:
             forget(url, archived)
+
+
+def refuse_set_back(url: str, bucket: Bucket) -> None:
+    """Raise `SetBack` where the bucket has anchors that this database doesn't know."""
+    with opened(url) as connection:
+        for head in fetch(connection, "anchor_heads", org=None):
+            if unknown(connection, bucket, head):
+                raise SetBack(SetBack.__doc__)
 
 
 def unknown(connection: Connection, bucket: Bucket, head: Head) -> str | None:
