@@ -20,6 +20,8 @@ MAX_PAGE_BYTES = 2_500_000
 marks are escaped once more on the way."""
 MAX_RANGES = 64
 """Archived ranges that one request reads: each is a read from S3 of at most 16 MiB."""
+MAX_READ_BYTES = 32 * 1024 * 1024
+"""Compressed bytes of them after which a request reads no further: a second or two."""
 ANY: Mapping[str, Any] = dict.fromkeys(("status", "action", "principal", "since", "until"))
 MAX_LIMIT = 200
 _TOP = 2**63 - 1
@@ -119,13 +121,16 @@ def _older(
     rows: list[Row] = []
     time = {"since": wanted["since"], "until": wanted["until"]}
     spans = archived.spans(target.org, target.project, before, MAX_RANGES + 1, **time)
-    for span in spans[:MAX_RANGES]:
-        for row in archived.rows(span, before):
-            if _matches(stored(row["record"]), wanted):
-                rows.append(row)
+    read = 0
+    for number, span in enumerate(spans):
+        if number == MAX_RANGES or read > MAX_READ_BYTES:
+            return rows, spans[number - 1]["first_seq"]
+        read += span["byte_length"]
+        for row in archived.rows(span, before, lambda record: _matches(record, wanted)):
+            rows.append(row)
             if len(rows) == count:
                 return rows, None
-    return rows, spans[MAX_RANGES - 1]["first_seq"] if len(spans) > MAX_RANGES else None
+    return rows, None
 
 
 def _fitting(rows: list[Row], count: int) -> list[Row]:

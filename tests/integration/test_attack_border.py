@@ -7,6 +7,7 @@ from control_plane import erasure, reading
 from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
+from control_plane.models import Intent
 
 from tests.integration.archiving import ANY, bucket, log
 from tests.integration.conftest import ADD, Project
@@ -53,3 +54,22 @@ def test_a_range_to_erase_is_whole_while_it_is_archived(
     found = erasure.erasable(project.store, Archive(project.store), project.target, 2, 4)
     assert found.whole
     assert found.rows == 3
+
+
+def test_a_rare_execution_is_found_by_pages_that_read_only_so_much(
+    project: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter that nothing meets for long: each page reads some of the archive, none too much."""
+    rare = project.execute(Intent("demo.counter.reset", {}))
+    for _ in range(4):
+        project.execute(ADD)
+        run.archive(project.database.archiver, bucket, 0)
+    monkeypatch.setattr(reading, "MAX_READ_BYTES", 1)
+    wanted, archived = {**ANY, "action": "demo.counter.reset"}, Archive(project.store)
+    pages: list[list[int]] = []
+    cursor = None
+    while not pages or cursor:
+        page = reading.executions(project.store, archived, project.target, 9, cursor, **wanted)
+        pages.append([item["seq"] for item in page["items"]])
+        cursor = page["next_cursor"]
+    assert pages == [[], [], [], [rare["seq"]]]

@@ -1,6 +1,6 @@
 """Reads archived executions back: ranged reads by the manifest's offsets, newest first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -9,6 +9,8 @@ from control_plane.archive.erased import without_payload
 from control_plane.archive.part import read_member
 from control_plane.canonical import canonical, stored
 from control_plane.store import Row, Store
+
+type Record = Mapping[str, Any]
 
 
 class Archive:
@@ -44,17 +46,20 @@ class Archive:
             if row["seq"] <= span["last_seq"]:
                 yield without_payload(row, span["erased"])
 
-    def rows(self, span: Row, before: int) -> Iterator[Row]:
-        """A range's rows with seq under `before`, newest first.
+    def rows(
+        self, span: Row, before: int, wanted: Callable[[Record], bool] = lambda _: True
+    ) -> Iterator[Row]:
+        """A range's rows with seq under `before` whose records are wanted, newest first.
 
         Each has seq, hash, record, payload and salt, texts as they were hashed; what was erased
         is read as erased before its object is rewritten. Raises `Unavailable` when S3 doesn't
         answer.
         """
         for line in reversed(_lines(span)):
-            row = row_of(line)
-            if row["seq"] < before and row["seq"] <= span["last_seq"]:
-                yield without_payload(row, span["erased"])
+            members = stored(line.decode())  # its texts are made only where it is wanted
+            record = members["record"]
+            if record["seq"] < min(before, span["last_seq"] + 1) and wanted(record):
+                yield without_payload(row_from(members), span["erased"])
 
     def below(self, org: str, project: str, before: int) -> Iterator[Row]:
         """A project's archived rows with seq under `before`, newest first, read as needed."""
