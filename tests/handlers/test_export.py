@@ -173,11 +173,12 @@ def test_archives_are_listed_with_what_proves_them(
     assert first["first_seq"] == 1
     assert last["first_seq"] == first["last_seq"] + 1
     for item in answer["items"]:
-        members = {"bucket", "key", "sha256", "rows", "first_seq", "last_seq", "day"}
+        members = {"bucket", "key", "sha256", "rows", "size", "first_seq", "last_seq", "day"}
         assert item.keys() == members
         held = s3.client.get_object(Bucket=item["bucket"], Key=item["key"])["Body"].read()
         assert hashlib.sha256(held).hexdigest() == item["sha256"]
         assert len(gzip.decompress(held).splitlines()) == item["rows"]
+        assert 0 < item["size"] <= len(held)
     page = harbor("viewer", "GET", "/archives?limit=1").body
     rest = harbor("viewer", "GET", f"/archives?limit=1&cursor={page['next_cursor']}").body
     assert [*page["items"], *rest["items"]] == answer["items"]

@@ -67,13 +67,15 @@ class Me(TypedDict):
 class ArchiveObject(TypedDict):
     """An object of the archive, and which of the project's executions it holds.
 
-    `rows` counts the whole object, which other projects of the organization may be in as well.
+    `rows` counts the whole object, which other projects of the organization may be in as well;
+    `size` are the bytes that this project has in it.
     """
 
     bucket: str
     key: str
     sha256: Hash
     rows: Count
+    size: Count
     first_seq: Count
     last_seq: Count
     day: str
