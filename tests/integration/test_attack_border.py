@@ -7,6 +7,7 @@ from control_plane import erasure, reading
 from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
+from control_plane.errors import Unavailable
 from control_plane.models import Intent
 
 from tests.integration.archiving import ANY, bucket, log
@@ -73,3 +74,15 @@ def test_a_rare_execution_is_found_by_pages_that_read_only_so_much(
         pages.append([item["seq"] for item in page["items"]])
         cursor = page["next_cursor"]
     assert pages == [[], [], [], [rare["seq"]]]
+
+
+@pytest.mark.parametrize("answer", [b"", b"damaged", b"\x1f\x8b\x08" + bytes(30)])
+def test_a_damaged_answer_of_s3_is_told(
+    project: Project, bucket: Bucket, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive can't be read: not a fault of the program."""
+    done = project.execute(ADD)
+    run.archive(project.database.archiver, bucket, 0)
+    monkeypatch.setattr(Bucket, "read_range", lambda *_: answer)
+    with pytest.raises(Unavailable, match="damaged"):
+        reading.execution(project.store, Archive(project.store), project.target, done["seq"])

@@ -1,13 +1,17 @@
 """Reads archived executions back: ranged reads by the manifest's offsets, newest first."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
+
+from isal.igzip_lib import IsalError
 
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.erased import without_payload
 from control_plane.archive.part import read_member
 from control_plane.canonical import canonical, stored
+from control_plane.errors import Unavailable
 from control_plane.store import Row, Store
 
 type Record = Mapping[str, Any]
@@ -79,7 +83,13 @@ def _lines(span: Row) -> list[bytes]:
     compressed = bucket.read_range(
         span["key"], span["version_id"], span["byte_offset"], span["byte_length"]
     )
-    return read_member(compressed)
+    with suppress(EOFError, OSError, IsalError):  # type: ignore[arg-type]
+        if len(compressed) == span["byte_length"]:
+            return read_member(compressed)
+    raise Unavailable(
+        "The archive answered something damaged. Send the request again; if it stays so, let"
+        " somebody run `chat-agent audit verify`."
+    )
 
 
 def row_of(line: bytes) -> dict[str, Any]:
