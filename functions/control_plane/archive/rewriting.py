@@ -31,8 +31,8 @@ def rewrite(
 ) -> dict[str, Exception]:
     """Take from the manifest's objects what erasures took; ends between objects when time is up.
 
-    Where S3 holds other bytes than it should, its organization is stopped alone; answers what
-    stopped each. Raises what S3 and the database raise; what was finished stays finished.
+    Where S3 holds other bytes than it should, an organization's erasures wait; answers why, by
+    organization. Raises what S3 and the database raise; what was finished stays finished.
     """
     stopped: dict[str, Exception] = {}
     for due in fetch(connection, "erasures_due", rewritten=False):

@@ -56,14 +56,15 @@ def archive(
 
     `url` is the archiver's login. `progress` is told the number of rows after each part. Ends
     early, between parts, when less than `RESERVE_S` is left. Raises `Incomplete` when some
-    organization's chain is broken, after all others', `Overtaken` while another run is at work,
-    `ReadBackDiffers`, or what S3 and the database raise; what was finished stays finished.
+    organization's chain is broken or an erasure can't be followed, after all else, `Overtaken`
+    while another run is at work, `ReadBackDiffers`, or what S3 and the database raise; what was
+    finished stays finished.
     """
     with turn(url) as connection, opened(url) as exporter:
         [found] = fetch(connection, "archive_cutoff", days=after_days)
         run = _Run(connection, exporter, bucket, found["cutoff"], progress, time_left)
         run.remove_purged()
-        run.stopped |= rewrite(connection, bucket, lambda: time_left() > RESERVE_S)
+        run.unerased |= rewrite(connection, bucket, lambda: time_left() > RESERVE_S)
         run.archive_all()
     return run.summary
 
@@ -104,6 +105,7 @@ class _Run:
     time_left: Callable[[], float]
     summary: Summary = field(default_factory=Summary)
     stopped: dict[str, Exception] = field(default_factory=dict)
+    unerased: dict[str, Exception] = field(default_factory=dict)
 
     def remove_purged(self) -> None:
         """Remove what is left of purged projects' executions, a few thousand at a time."""
@@ -123,8 +125,8 @@ class _Run:
                     self._archive_day(**found)
                 except (BrokenChain, Overtaken) as error:
                     self.stopped[found["org"]] = error
-        if self.stopped:
-            raise Incomplete(list(self.stopped.values()))
+        if self.unerased or self.stopped:
+            raise Incomplete([*self.unerased.values(), *self.stopped.values()])
 
     def _oldest(self) -> list[dict[str, Any]]:
         without = list(self.stopped)

@@ -1,4 +1,4 @@
-"""Faults found by attacking archive and erasure."""
+"""Erasing and cleaning when S3, or another organization, is in trouble."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -84,10 +84,10 @@ def test_a_rewriting_is_not_fooled_by_what_s3_answers(
     assert findings(project, s3, buckets) == [None, None]
 
 
-def test_a_lost_object_of_an_erasure_stops_its_organization_alone(
+def test_a_lost_object_of_an_erasure_keeps_nothing_from_the_archive(
     project: Project, told: Any, buckets: Buckets
 ) -> None:
-    """Everybody else's executions are archived, and it is told."""
+    """All executions are archived, everybody's, and it is told."""
     first, last = told
     archive(project, buckets)
     erase(project, first["seq"], last["seq"])
@@ -100,6 +100,8 @@ def test_a_lost_object_of_an_erasure_stops_its_organization_alone(
     with pytest.raises(Incomplete, match="other bytes"):
         archive(project, buckets)
     assert f"org={org}/" in " ".join(buckets.archive.keys("executions/"))
+    assert project.executions() == []
+    assert undone(project) == 1
 
 
 def test_an_erasure_ends_where_another_organization_is_broken(
