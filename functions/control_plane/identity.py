@@ -42,8 +42,6 @@ LINK_HOURS = 24
 NO_TENANT = str(UUID(int=0))
 """Where no tenant is known yet, no tenant's row is seen."""
 
-_AUTHENTICATE = "SELECT authenticate(%(org)s, %(token_hash)s, %(project)s) AS caller"
-
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -211,11 +209,11 @@ def authenticate(store: Store, token: str | None, project: str | None = None) ->
     Takes no lock. Raises `Unauthenticated`. Says nothing of whether the project exists: see
     `target`.
     """
-    org = _tenant_of(token)
-    [row] = store.call(_AUTHENTICATE, org=org, token_hash=sha256(token or ""), project=project)
-    if row["caller"] is None:
+    org = str(_tenant_of(token))
+    found = store.ask("authenticate", org, sha256(token or ""), project)
+    if not found:
         raise Unauthenticated()
-    return Caller(org=str(org), **orjson.loads(row["caller"]))
+    return Caller(org=org, **orjson.loads(found))
 
 
 def _tenant_of(token: str | None) -> UUID:

@@ -97,7 +97,15 @@ def _online(organization: str, project: str) -> Iterator[Job]:
 
 
 def _in_place(trail: "Trail", org: str, only: str | None) -> Check:
-    return lambda progress: trail.check(org, only, progress)
+    from control_plane.archive.outcome import SetBack
+
+    def check(progress: Progress) -> Report:
+        report = trail.check(org, only, progress)
+        if report.finding and trail.is_behind(org):
+            typer.echo(SetBack.__doc__, err=True)
+        return report
+
+    return check
 
 
 @contextmanager

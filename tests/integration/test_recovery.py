@@ -233,6 +233,8 @@ def test_by_command(world: World, earlier: Database, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CHAT_AGENT_ARCHIVE_BUCKET", world.source.archive.name)
     monkeypatch.setenv("CHAT_AGENT_ANCHOR_BUCKET", world.source.anchor.name)
     settings.settings.cache_clear()
+    broken = CliRunner().invoke(cli, ["audit", "verify"])
+    assert (broken.exit_code, broken.stderr.count("Run `chat-agent recover` first.")) == (1, 1)
     told = CliRunner().invoke(cli, ["recover"])
     assert told.exit_code == 0, told.output
     assert f"Abandoned: project {world.id}, seq {last - 4} to {last}," in told.output

@@ -98,7 +98,7 @@ def target_of(router: APIGatewayHttpRouter, project: str, scope: Authority | Non
 
 def bearer(router: APIGatewayHttpRouter) -> str | None:
     """The token of the Authorization header (RFC 6750), or None."""
-    scheme, _, token = router.current_event.headers.get("authorization", "").partition(" ")
+    scheme, _, token = incoming.header(router.current_event, "authorization").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
@@ -107,7 +107,7 @@ def requested(router: APIGatewayHttpRouter, given: str | None, longest: int = 12
 
     So an execution and the log of the request that asked for it name the same id.
     """
-    header = router.current_event.headers.get("idempotency-key")
+    header = (router.current_event.get("headers") or {}).get("idempotency-key")
     if header is not None and not 1 <= len(header) <= longest:
         raise InvalidBody(f"Idempotency-Key takes 1 to {longest} characters here.")
     if header and given and header != given:

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from control_plane.observing.current import Observation, Row, observing
 from control_plane.observing.failures import described, named
+from control_plane.observing.lines import OneLine
 from control_plane.observing.metrics import emit, first_reason
 from control_plane.observing.traces import Trace, continued
 
@@ -136,8 +137,4 @@ def _voice(logger: Logger, facts: Mapping[str, Any]) -> Callable[..., None]:
 
 @cache
 def _logger(service: str) -> Logger:
-    return Logger(service=service, utc=True, use_rfc3339=True, json_serializer=_json, location=None)
-
-
-def _json(line: Mapping[str, Any]) -> str:
-    return orjson.dumps(line, default=lambda value: type(value).__name__).decode()
+    return Logger(service=service, logger_formatter=OneLine(service))

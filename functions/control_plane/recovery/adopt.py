@@ -18,10 +18,10 @@ from control_plane.archive.removal import remove
 from control_plane.canonical import canonical
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.anchors import Anchors
+from control_plane.recovery.erased import Follow, Line
 from control_plane.restore.organization import read_line
 from control_plane.restore.source import Buckets, members
 
-type Line = dict[str, Any]
 type Member = tuple[int, int, list[Line]]
 
 
@@ -55,17 +55,18 @@ def adopt(
     source: Buckets,
     org: str,
     anchors: Anchors,
+    follow: Follow,
     recorded: Collection[str] = (),
 ) -> Adopted:
     """Adopt every object that the manifest doesn't know; `connection` is the archiver's.
 
-    Raises `Diverged` where what isn't adopted contradicts what the database has, but for projects
-    whose fork is `recorded` already.
+    What they have lost since is taken by `follow`. Raises `Diverged` where what isn't adopted
+    contradicts what the database has, but for projects whose fork is `recorded` already.
     """
     known = {row["key"] for row in fetch(connection, "verify_manifest", org=org, project=None)}
     adopted = Adopted()
     for key in anchors.kept(set(source.objects(org)) - known):
-        rows = _adopt_object(connection, source, org, key)
+        rows = _adopt_object(connection, source, (org, key), follow)
         adopted.objects += rows > 0
         adopted.rows += rows
         adopted.left += [] if rows else [key]
@@ -101,15 +102,20 @@ def _check_beside(connection: Connection, anchors: Anchors, lines: list[Line]) -
                 raise Diverged(project, seq)
 
 
-def _adopt_object(connection: Connection, source: Buckets, org: str, key: str) -> int:
+def _adopt_object(
+    connection: Connection, source: Buckets, named: tuple[str, str], follow: Follow
+) -> int:
     """Archive an object's executions again; how many: none where the database has others."""
+    org, key = named
     data, version_id = source.archive.read(key)
     read = [(*each[:2], list(map(read_line, each[2]))) for each in members(data)]
     ranges = list(_ranges(connection, org, read))
     if len(ranges) < len(read):
         return 0
+    for *_, lines in read:
+        follow(lines)
     rows = sum(len(lines) for *_, lines in read)
-    named = {
+    whole = {
         "bucket": source.archive.name,
         "key": key,
         "version_id": version_id,
@@ -118,7 +124,7 @@ def _adopt_object(connection: Connection, source: Buckets, org: str, key: str) -
         "size": len(data),
         "rows": rows,
     }
-    remove(connection, org, named, ranges)
+    remove(connection, org, whole, ranges)
     return rows
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
+
 from control_plane.administration import SYSTEM_SLUG, administer
 from control_plane.archive.anchors import anchor, unknown
 from control_plane.archive.database import Connection, fetch, turn
@@ -17,10 +19,12 @@ from control_plane.proof.anchors import Anchors
 from control_plane.proof.finding import Broken
 from control_plane.proof.notice import request_of
 from control_plane.recovery.adopt import Adopted, Diverged, adopt
+from control_plane.recovery.erased import following, retake
 from control_plane.recovery.outbox import hold
 from control_plane.registry import Registry
 from control_plane.restore.source import Buckets
 from control_plane.store import Store
+from control_plane.store.login import connect
 from control_plane.target import Target
 
 RECOVER = "project.recover"
@@ -68,13 +72,14 @@ def recover(logins: Logins, source: Buckets, registries: Mapping[str, Registry])
     """
     held, anchored = hold(logins.owner), source.organizations()
     with turn(logins.archiver) as connection:
-        found = fetch(connection, "verify_organizations", slug=None)
-        recovery = Recovery(held, sorted({*anchored} - {row["org"] for row in found}))
-        each = [_Organization(connection, source, registries, **row) for row in found]
+        rows = fetch(connection, "verify_organizations", slug=None)
+        recovery = Recovery(held, sorted({*anchored} - {row["org"] for row in rows}))
+        each = [_Organization(connection, source, registries, **row) for row in rows]
         for organization in each:
             organization.check()
         store = Store(logins.app)
-        recovery.organizations += [organization.recover(store) for organization in each]
+        with connect(logins.owner, autocommit=True) as owner:
+            recovery.organizations += [found.recover(store, owner) for found in each]
     anchor(logins.archiver, source.anchor, follow=True)
     return recovery
 
@@ -129,10 +134,12 @@ class _Organization:
         if other or pins.lost(project):
             raise NotRecoverable(str(Diverged(project, min(other, default=1))))
 
-    def recover(self, store: Store) -> Recovered:
+    def recover(self, store: Store, owner: psycopg.Connection[Any]) -> Recovered:
         """Adopt and record; what is recorded already isn't again."""
+        follow = following(owner, self._source, self._org)
+        where = (self._connection, self._source, self._org, self._anchors, follow)
+        retake(*where)
         try:
-            where = (self._connection, self._source, self._org, self._anchors)
             adopted = adopt(*where, self._recorded)
         except Diverged as diverged:
             raise NotRecoverable(str(diverged)) from diverged

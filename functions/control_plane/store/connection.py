@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 from control_plane.errors import Unavailable
 from control_plane.observing.failures import database_failed
 from control_plane.store.login import connect
+from control_plane.store.message import call, send
 
 STATEMENT_TIMEOUT_S = 6.0
 """The application login's `statement_timeout`; roles.sql sets it."""
@@ -112,6 +113,15 @@ class Store:
     def call(self, statement: str, **parameters: Any) -> list[Row]:
         """The rows of one statement that is a transaction of its own and can be repeated."""
         return self.retrying(lambda: self._rows(statement, parameters))
+
+    def ask(self, function: str, *arguments: Any) -> str:
+        """The text that a database function answers, empty for NULL; as `call`, but faster."""
+
+        def asking() -> str:
+            with self.connection() as connection:
+                return send(connection, call(connection, function, *arguments))
+
+        return self.retrying(asking)
 
     def _rows(self, message: str, parameters: dict[str, Any]) -> list[Row]:
         with self.connection() as connection:
