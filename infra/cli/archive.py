@@ -13,7 +13,7 @@ from control_plane.archive.bucket import Bucket
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.settings import settings
 
-from infra.cli.shared import Organization, fail, project, required
+from infra.cli.shared import Organization, archiver_url, fail, project, required
 
 app = typer.Typer(help="Old executions in S3.", no_args_is_help=True)
 
@@ -31,7 +31,7 @@ def run(
     from control_plane.archive.anchors import anchored
 
     days = _days(older_than) if older_than else settings().archive_after_days
-    url = required("chat_agent_archiver_database_url")
+    url = archiver_url()
     bucket = Bucket(required("chat_agent_archive_bucket"))
     anchors = Bucket(required("chat_agent_anchor_bucket"))
     bar = typer.progressbar(length=runs.pending(url, days), label="Archiving")
@@ -51,7 +51,7 @@ def clean() -> None:
     from control_plane.archive import unnamed
     from control_plane.archive.anchors import refuse_set_back
 
-    url = required("chat_agent_archiver_database_url")
+    url = archiver_url()
     with _told():
         # what such a database doesn't know may be the last copy of what it has lost
         refuse_set_back(url, Bucket(required("chat_agent_anchor_bucket")))
@@ -95,7 +95,7 @@ def list_objects() -> None:
     """List the archive's objects, a line of JSON each, newest first."""
     from control_plane.archive import run as runs
 
-    for row in runs.listed(required("chat_agent_archiver_database_url")):
+    for row in runs.listed(archiver_url()):
         typer.echo(json.dumps(row))
 
 
@@ -115,7 +115,7 @@ def show(key: Annotated[str, typer.Argument(help="An object's key, as `list` has
     from control_plane.archive import run as runs
 
     with _told():
-        found = runs.shown(required("chat_agent_archiver_database_url"), key)
+        found = runs.shown(archiver_url(), key)
     if found is None:
         raise fail(f"The manifest has no {key!r}.")
     typer.echo(json.dumps(found, indent=2))

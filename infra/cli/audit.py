@@ -10,7 +10,7 @@ import typer
 from control_plane.proof.folder import Folder, open_folder
 from control_plane.proof.report import Report
 
-from infra.cli.shared import fail, required
+from infra.cli.shared import archiver_url, fail, required
 
 if TYPE_CHECKING:
     from control_plane.verifying import Trail
@@ -89,7 +89,7 @@ def _online(organization: str, project: str) -> Iterator[Job]:
     from control_plane.archive.bucket import Bucket
     from control_plane.verifying import Trail
 
-    url = required("chat_agent_archiver_database_url")
+    url = archiver_url()
     trail = Trail(url, Bucket(required("chat_agent_anchor_bucket")))
     missing = [] if organization else trail.missing()
     for row in [*trail.organizations(organization or None), *missing]:

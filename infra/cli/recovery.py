@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.cli.shared import fail, required
+from infra.cli.shared import archiver_url, fail, required
 
 if TYPE_CHECKING:
     from control_plane.recovery.run import Recovered, Recovery
@@ -49,10 +49,10 @@ def _recovered(owner: str) -> "Recovery":
     from control_plane.registry import load_registries
     from control_plane.restore.source import Buckets
 
-    app, archiver = (required(f"chat_agent_{name}database_url") for name in ("", "archiver_"))
+    logins = Logins(required("chat_agent_database_url"), archiver_url(), owner)
     buckets = (Bucket(required(f"chat_agent_{kind}_bucket")) for kind in ("archive", "anchor"))
     with _in_words():
-        return recover(Logins(app, archiver, owner), Buckets(*buckets), load_registries())
+        return recover(logins, Buckets(*buckets), load_registries())
 
 
 @contextmanager

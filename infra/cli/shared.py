@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from control_plane.settings import settings
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from control_plane.store import Store
     from control_plane.target import Target
 
+ARCHIVER = "chat_agent_archiver"
 Organization = Annotated[str, typer.Option("--organization", help="The organization's slug.")]
 
 
@@ -24,6 +26,18 @@ def required(name: str) -> str:
     if not value:
         raise fail(f"{name.upper()} is not set. `chat-agent up` prints it in `env`.")
     return value
+
+
+def archiver_url() -> str:
+    """The archiver's database; ends the command for another login, to whom its rows are hidden."""
+    url = required("chat_agent_archiver_database_url")
+    login = urlsplit(url).username
+    if login not in (None, ARCHIVER):
+        raise fail(
+            f"CHAT_AGENT_ARCHIVER_DATABASE_URL is of the login {login}, who doesn't see what the"
+            f" archiver sees. Give the one of {ARCHIVER}."
+        )
+    return url
 
 
 def fail(sentence: str) -> typer.Exit:

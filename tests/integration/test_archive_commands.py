@@ -54,6 +54,18 @@ def test_an_object_is_run_listed_and_shown(old: Project) -> None:
     assert span["last_seq"] - span["first_seq"] + 1 == shown["rows"]
 
 
+def test_another_login_is_told_apart_from_an_empty_archive(
+    old: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row-level security would show it no row, and everything would look missing."""
+    monkeypatch.setenv("CHAT_AGENT_ARCHIVER_DATABASE_URL", old.database.app)
+    settings.settings.cache_clear()
+    for words in (("archive", "run"), ("archive", "list"), ("audit", "verify")):
+        done = CliRunner().invoke(app, list(words))
+        assert done.exit_code == 1
+        assert "Give the one of chat_agent_archiver." in done.stderr
+
+
 def test_show_says_when_s3_holds_other_bytes(old: Project, bucket: Bucket) -> None:
     """The version that the manifest names is gone, or the manifest is of another object."""
     run.archive(old.database.archiver, bucket, 90)

@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import AwareDatetime
 
 from control_plane import exporting, reading
-from control_plane.api import shared
+from control_plane.api import bodies, shared
 
 router = APIGatewayHttpRouter()
 
@@ -31,8 +30,8 @@ def list_archives(
 def export(
     project: str,
     format: Literal["jsonl", "csv"] = "jsonl",
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: bodies.Instant | None = None,
+    until: bodies.Instant | None = None,
     cursor: str | None = None,
 ) -> Response[str]:
     """A page of executions as archived lines or as CSV, oldest first.

@@ -2,11 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from control_plane.models import ID_PATTERN, Authority
 from control_plane.tokens import DAYS, MOST_DAYS
 
+
+def _written_out(given: Any) -> Any:
+    """A number would be read as seconds since 1970, and `2026` as a moment of that year's."""
+    if isinstance(given, str) and given.strip("+-. 0123456789") == "":
+        raise ValueError("Write a moment out (RFC 3339), such as 2026-11-25T12:00:00Z.")
+    return given
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 LONGEST_PLAN_ID = 125
 RequestId = Annotated[str, Field(min_length=1, max_length=128)]
 PlanId = Annotated[

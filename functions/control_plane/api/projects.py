@@ -6,7 +6,6 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import AwareDatetime
 
 from control_plane import administration, execution, history, identity, reading
 from control_plane.api import bodies, shared
@@ -99,7 +98,7 @@ def get_registry(project: str) -> Response[str]:
 def get_state(
     project: str,
     version: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
-    at: AwareDatetime | None = None,
+    at: bodies.Instant | None = None,
 ) -> Response[str]:
     """The state now, at a version, or at a moment; with an ETag for If-None-Match."""
     target = shared.target_of(router, project)
@@ -159,8 +158,8 @@ def list_executions(
     status: bodies.Status | None = None,
     action: str | None = None,
     principal: str | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: bodies.Instant | None = None,
+    until: bodies.Instant | None = None,
 ) -> Response[str]:
     """The audit log, newest first, archived executions included."""
     target = shared.target_of(router, project)
