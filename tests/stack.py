@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,8 @@ class Stack:
 
         everybody = [self.process.pid, *_descendants(self.process.pid)]
         for pid in everybody:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a worker that ended by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
         psutil.wait_procs([p for p in map(_process, everybody) if p], timeout=20)
         self.process.wait(20)
 
