@@ -8,16 +8,18 @@ from typing import Any
 import psycopg
 import pytest
 from control_plane import execution, identity
+from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
 from control_plane.models import Intent, Json
 from control_plane.registry import load_registries
 from control_plane.requests import Request
+from control_plane.restore.source import Buckets
 from control_plane.store import Store
 from control_plane.target import Target
 from psycopg.rows import dict_row
 
 from infra.local.bootstrap import seed
-from tests.conftest import ADMIN_PASSWORD, Cluster, Database, copied
+from tests.conftest import ADMIN_PASSWORD, Cluster, Database, copied, new_database
 from tests.recovering import World
 from tests.s3 import S3
 
@@ -127,3 +129,16 @@ def earlier(world: World, postgres: Cluster) -> Iterator[Database]:
     world.project.store.disconnect()
     with copied(postgres, world.project.database) as database:
         yield database
+
+
+@pytest.fixture
+def buckets(s3: S3) -> Buckets:
+    """Buckets of this test's own."""
+    return Buckets(Bucket(s3.new_bucket()), Bucket(s3.new_anchor_bucket()))
+
+
+@pytest.fixture
+def empty(postgres: Cluster) -> Iterator[Database]:
+    """A migrated database without any tenant."""
+    with new_database(postgres) as made:
+        yield made

@@ -22,7 +22,6 @@ from tests.integration.conftest import Project, SetClock
 from tests.integration.test_erasure import SECRET, erase, log
 from tests.integration.test_erasure_archive import (
     archive,
-    buckets,
     every_byte,
     findings,
     told,
@@ -31,7 +30,7 @@ from tests.integration.test_erasure_archive import (
 from tests.recovering import World
 from tests.s3 import S3
 
-__all__ = ["buckets", "told"]
+__all__ = ["told"]
 
 
 PASSWORD = "x" * 12

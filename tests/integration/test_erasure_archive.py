@@ -27,12 +27,6 @@ from tests.verifying import in_javascript, in_python
 
 
 @pytest.fixture
-def buckets(s3: S3) -> Buckets:
-    """Buckets of this test's own."""
-    return Buckets(Bucket(s3.new_bucket()), Bucket(s3.new_anchor_bucket()))
-
-
-@pytest.fixture
 def told(project: Project) -> tuple[Any, Any]:
     """A secret was remembered and forgotten: the first and the last execution about it."""
     project.execute(ADD)

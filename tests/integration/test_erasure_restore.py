@@ -1,39 +1,24 @@
 """Erasure and restore: what was erased stays erased, and all else comes back."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from control_plane.archive import forgetting, run
 from control_plane.archive.anchors import anchor
-from control_plane.archive.bucket import Bucket
 from control_plane.errors import StateErased
 from control_plane.registry import load_registries
 from control_plane.restore.run import Damaged, restore
 from control_plane.restore.source import Buckets
 from control_plane.store import Store
 
-from tests.conftest import Cluster, Database, new_database
+from tests.conftest import Database
 from tests.integration.conftest import ADD, Project
 from tests.integration.test_erasure import SECRET, erase, everything, forget, log, remember, state
 from tests.integration.test_restore import dump
 from tests.s3 import S3
 
 REGISTRIES = load_registries()
-
-
-@pytest.fixture
-def buckets(s3: S3) -> Buckets:
-    """Buckets of this test's own."""
-    return Buckets(Bucket(s3.new_bucket()), Bucket(s3.new_anchor_bucket()))
-
-
-@pytest.fixture
-def empty(postgres: Cluster) -> Iterator[Database]:
-    """A migrated database without any tenant."""
-    with new_database(postgres) as made:
-        yield made
 
 
 def archive(database: Database, buckets: Buckets) -> None:

@@ -1,19 +1,17 @@
 """What a purge leaves of a project's archive: records and hashes, and no restore brings it back."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from control_plane.archive import run
 from control_plane.archive.anchors import anchor
-from control_plane.archive.bucket import Bucket
 from control_plane.models import Intent
 from control_plane.registry import load_registries
 from control_plane.restore.run import restore
 from control_plane.restore.source import Buckets
 from control_plane.store import Store
 
-from tests.conftest import Cluster, Database, new_database
+from tests.conftest import Database
 from tests.integration.conftest import ADD, Project
 from tests.integration.test_erasure import SECRET, erase, everything, remember
 from tests.integration.test_erasure_archive import archive, every_byte, findings, undone
@@ -22,19 +20,6 @@ from tests.s3 import S3
 
 REGISTRIES = load_registries()
 PURGE = Intent("project.purge", {"slug": "demo"})
-
-
-@pytest.fixture
-def buckets(s3: S3) -> Buckets:
-    """Buckets of this test's own."""
-    return Buckets(Bucket(s3.new_bucket()), Bucket(s3.new_anchor_bucket()))
-
-
-@pytest.fixture
-def empty(postgres: Cluster) -> Iterator[Database]:
-    """A migrated database without any tenant."""
-    with new_database(postgres) as made:
-        yield made
 
 
 def purge(project: Project) -> None:

@@ -2,7 +2,6 @@
 
 import random
 import zlib
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -26,7 +25,7 @@ from psycopg.rows import dict_row
 from typer.testing import CliRunner
 
 from infra.cli import app as cli
-from tests.conftest import Cluster, Database, new_database
+from tests.conftest import Database
 from tests.integration.conftest import ADD, Project, clock_of
 from tests.s3 import S3
 
@@ -55,13 +54,6 @@ DUMPED = {
 def source(s3: S3) -> Buckets:
     """Buckets of this test's own."""
     return Buckets(Bucket(s3.new_bucket()), Bucket(s3.new_anchor_bucket()))
-
-
-@pytest.fixture
-def empty(postgres: Cluster) -> Iterator[Database]:
-    """A migrated database without any tenant."""
-    with new_database(postgres) as made:
-        yield made
 
 
 def dump(database: Database) -> dict[str, list[Any]]:

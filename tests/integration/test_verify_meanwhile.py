@@ -10,9 +10,9 @@ from control_plane.verifying import Trail
 
 from tests.integration.conftest import Project
 from tests.integration.test_erasure import erase
-from tests.integration.test_erasure_archive import archive, buckets, told
+from tests.integration.test_erasure_archive import archive, told
 
-__all__ = ["buckets", "told"]
+__all__ = ["told"]
 
 
 @pytest.mark.parametrize("when", ["before the manifest is read", "before an object is read"])

@@ -18,11 +18,8 @@ from control_plane.archive.removal import remove
 from control_plane.canonical import canonical
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.anchors import Anchors
-from control_plane.recovery.erased import Follow, Line
-from control_plane.restore.organization import read_line
-from control_plane.restore.source import Buckets, members
-
-type Member = tuple[int, int, list[Line]]
+from control_plane.recovery.erased import Follow
+from control_plane.restore.source import Buckets, Line, Member, members
 
 
 class Diverged(Exception):
@@ -85,7 +82,7 @@ def _look_ahead(
     heads = fetch(connection, "verify_projects", org=org, project=None)
     reached = {row["project"]: row["hash"] for row in heads}
     for key in adopted.left:
-        lines = [read_line(text) for *_, texts in members(source.read(key)) for text in texts]
+        lines = [line for *_, held in members(source.read(key)) for line in held]
         others = [line for line in lines if line["record"]["project"] not in recorded]
         _check_beside(connection, anchors, others)
         _follow(adopted, reached, lines)
@@ -108,7 +105,7 @@ def _adopt_object(
     """Archive an object's executions again; how many: none where the database has others."""
     org, key = named
     data, version_id = source.archive.read(key)
-    read = [(*each[:2], list(map(read_line, each[2]))) for each in members(data)]
+    read = list(members(data))
     ranges = list(_ranges(connection, org, read))
     if len(ranges) < len(read):
         return 0

@@ -17,11 +17,9 @@ from control_plane.archive.database import Connection, fetch
 from control_plane.canonical import canonical
 from control_plane.proof.anchors import Anchors
 from control_plane.restore.kept import Kept
-from control_plane.restore.organization import read_line
-from control_plane.restore.source import Buckets, members
+from control_plane.restore.source import Buckets, Line, members
 from control_plane.store.connection import sql
 
-type Line = dict[str, Any]
 type Follow = Callable[[list[Line]], None]
 """Called with one project's consecutive executions as an object has them, before it is named."""
 
@@ -53,11 +51,11 @@ def retake(
     `connection` is the archiver's. An object for which there is none stays named: verifying tells.
     """
     there = set(source.objects(org))
-    for found in fetch(connection, "recover_manifest", org=org):
+    named = fetch(connection, "recover_manifest", org=org)
+    for found in (row for row in named if row["key"] not in there):
         place = found["key"].rpartition("-")[0]
         anew = [k for k in sorted(there) if k.rpartition("-")[0] == place and anchors.in_last(k)]
-        if found["key"] not in there:
-            any(_take(connection, source, found, key, follow) for key in anew)
+        any(_take(connection, source, found, key, follow) for key in anew)
 
 
 def _take(
@@ -65,7 +63,7 @@ def _take(
 ) -> bool:
     """Let the manifest name an object, if it holds the same executions as the one before."""
     data, version_id = source.archive.read(key)
-    read = [(*each[:2], list(map(read_line, each[2]))) for each in members(data)]
+    read = list(members(data))
     if [_range(lines) for *_, lines in read] != found["ranges"]:
         return False
     for *_, lines in read:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from control_plane.archive.reader import row_from
-from control_plane.canonical import canonical, stored
+from control_plane.canonical import canonical
 from control_plane.registry import builtin
 from control_plane.restore.project import Damaged, Project, Record
 
@@ -135,9 +135,3 @@ _DOES: Mapping[str, Does] = {
     builtin.RESUME_ALL: _paused(False),
     builtin.SET_DEFAULT_POLICY: _default_policy,
 }
-
-
-def read_line(text: bytes) -> dict[str, Any]:
-    """An archived line that has been verified."""
-    line: dict[str, Any] = stored(text.decode())
-    return line

@@ -19,7 +19,7 @@ from control_plane.proof.notice import request_of
 from control_plane.proof.report import check_organization
 from control_plane.registry import Registry
 from control_plane.restore.kept import Kept
-from control_plane.restore.organization import Organization, read_line
+from control_plane.restore.organization import Organization
 from control_plane.restore.project import Damaged, Project
 from control_plane.restore.source import Buckets, members
 from control_plane.restore.writer import NotEmpty, write
@@ -118,7 +118,7 @@ def _bury(found: _Found) -> None:
 def _take_object(found: _Found, source: Buckets, key: str, until: str | None) -> int:
     """Replay an object's executions of before the moment; how many those were."""
     (data, version_id), ranges, rows = source.archive.read(key), [], 0
-    parts = [(*each[:2], list(map(read_line, each[2]))) for each in members(data)]
+    parts = list(members(data))
     live = not all(_is_whole(found, lines, until) for *_, lines in parts)
     for offset, length, lines in parts:
         taken = _take_member(found, lines, until, live=live)

@@ -3,9 +3,16 @@
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from control_plane.archive.bucket import Bucket
+from control_plane.canonical import stored
 from control_plane.proof.notice import folders, in_order
+
+type Line = dict[str, Any]
+"""An archived execution: hash, payload, record, salt."""
+type Member = tuple[int, int, list[Line]]
+"""A project's consecutive executions in an object: where they lie, how long that is, and they."""
 
 
 @dataclass
@@ -41,12 +48,13 @@ class Buckets:
         return (self.anchor if anchored else self.archive).read(key)[0]
 
 
-def members(data: bytes) -> Iterator[tuple[int, int, list[bytes]]]:
-    """Each gzip member of an object: where it lies, how long it is, and its lines."""
+def members(data: bytes) -> Iterator[Member]:
+    """Each gzip member of an object that has been verified."""
     offset = 0
     while offset < len(data):
         member = zlib.decompressobj(wbits=31)
         text = member.decompress(data[offset:])
         length = len(data) - offset - len(member.unused_data)
-        yield offset, length, text.removesuffix(b"\n").split(b"\n")
+        lines = [stored(line.decode()) for line in text.removesuffix(b"\n").split(b"\n")]
+        yield offset, length, lines
         offset += length
