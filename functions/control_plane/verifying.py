@@ -6,7 +6,6 @@ from typing import Any
 
 import psycopg
 
-from control_plane.archive.anchors import unknown
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.database import Connection, fetch, opened
 from control_plane.errors import NotFound, Unavailable
@@ -48,12 +47,6 @@ class Trail:
         anchored = {key.split("/")[1].removeprefix("org=") for key in self.anchors.keys("anchors/")}
         there = {row["org"] for row in self.organizations()}
         return [{"org": org, "slug": org} for org in sorted(anchored - there)]
-
-    def is_behind(self, org: str) -> bool:
-        """Whether there are anchors that the database doesn't know: it was set back."""
-        with opened(self.url) as connection:
-            heads = fetch(connection, "anchor_heads", org=org)
-            return any(unknown(connection, self.anchors, head) for head in heads)
 
     def size(self, org: str) -> int:
         """How many executions an organization has, archived and live."""

@@ -97,11 +97,12 @@ def _online(organization: str, project: str) -> Iterator[Job]:
 
 
 def _in_place(trail: "Trail", org: str, only: str | None) -> Check:
+    from control_plane.archive.anchors import is_set_back
     from control_plane.archive.outcome import SetBack
 
     def check(progress: Progress) -> Report:
         report = trail.check(org, only, progress)
-        if report.finding and trail.is_behind(org):
+        if report.finding and is_set_back(trail.url, trail.anchors, org):
             typer.echo(SetBack.__doc__, err=True)
         return report
 

@@ -9,7 +9,6 @@ forked, and not before a recovery or a restore has recorded what was abandoned.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -69,10 +68,15 @@ def anchored(url: str, bucket: Bucket, archived: Bucket | None = None) -> Iterat
 
 def refuse_set_back(url: str, bucket: Bucket) -> None:
     """Raise `SetBack` where the bucket has anchors that this database doesn't know."""
+    if is_set_back(url, bucket):
+        raise SetBack(SetBack.__doc__)
+
+
+def is_set_back(url: str, bucket: Bucket, org: str | None = None) -> bool:
+    """Whether there are anchors, of any or one organization, that the database doesn't know."""
     with opened(url) as connection:
-        for head in fetch(connection, "anchor_heads", org=None):
-            if unknown(connection, bucket, head):
-                raise SetBack(SetBack.__doc__)
+        heads = fetch(connection, "anchor_heads", org=org)
+        return any(unknown(connection, bucket, head) for head in heads)
 
 
 def unknown(connection: Connection, bucket: Bucket, head: Head) -> str | None:
@@ -157,8 +161,6 @@ def _project(*, purged: bool, **chain: Json) -> dict[str, Json]:
 def _keep(connection: Connection, bucket: Bucket, org: str, at: str, text: str) -> str:
     """Put an anchor's text, and note that its bucket really holds it."""
     key = key_of(org, at)
-    bucket.put_new(key, BytesIO(text.encode()), "application/json")
-    if bucket.read_back(key)[1] != sha256(text):
-        raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
+    bucket.keep(key, text.encode(), "application/json")
     connection.execute(sql("anchor_kept"), {"org": org, "sha256": sha256(text)})
     return key

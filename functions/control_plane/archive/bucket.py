@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
+from control_plane.archive.outcome import ReadBackDiffers
 from control_plane.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -72,6 +74,17 @@ class Bucket:
         except self._client.exceptions.NoSuchKey:
             return "", ""
         return answer.get("VersionId", ""), _digest(answer["Body"])
+
+    def keep(self, key: str, body: bytes, content_type: str) -> str:
+        """Put an object unless it is there, and read it back: the id of its version.
+
+        Raises `ReadBackDiffers` where S3 holds other bytes at this key.
+        """
+        self.put_new(key, BytesIO(body), content_type)
+        version_id, held = self.read_back(key)
+        if held != hashlib.sha256(body).hexdigest():
+            raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
+        return version_id
 
     def held(self, key: str, version_id: str) -> dict[str, Any]:
         """What S3 really holds of one version: its size, its hash made anew, its lock if any."""

@@ -3,12 +3,10 @@
 import gzip
 import hashlib
 import re
-from io import BytesIO
 from typing import Any
 
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.database import Connection, fetch
-from control_plane.archive.outcome import ReadBackDiffers
 from control_plane.canonical import canonical, stored
 
 FORMAT_VERSION = 1
@@ -24,9 +22,7 @@ def keep(connection: Connection, bucket: Bucket, erasure: dict[str, Any]) -> Non
         body = packed(erasure["org"], erasure["project"], row)
         sha256 = hashlib.sha256(body).hexdigest()
         key = f"{prefix(erasure['org'], erasure['project'])}v{row['version']}-{sha256[:16]}.json.gz"
-        bucket.put_new(key, BytesIO(body), "application/gzip")
-        if bucket.read_back(key)[1] != sha256:
-            raise ReadBackDiffers(f"{key}: {ReadBackDiffers.__doc__}")
+        bucket.keep(key, body, "application/gzip")
 
 
 def prefix(org: str, project: str) -> str:

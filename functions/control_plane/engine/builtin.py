@@ -143,7 +143,8 @@ def _vote(inputs: Inputs, context: Context) -> Outcome:
     if approval is None or approval.id != inputs["approval"]:
         return [Reason("unknown_approval")], []
     reasons = [*_closed(approval, context), *_unfit(approval, context)]
-    if context.stopped and inputs["decision"] == "approve" and not administers(approval, context):
+    approves = inputs["decision"] == "approve"
+    if context.stopped and approves and not administers(approval.steps, context):
         reasons.append(Reason(context.stopped))
     said = {"decision": inputs["decision"], "comment": inputs["comment"]}
     vote = {"user": context.principal.owner, **said, "at": context.at}

@@ -8,6 +8,7 @@ from control_plane.canonical import canonical, sha256
 from control_plane.engine.context import Context
 from control_plane.engine.decide import decide, granted
 from control_plane.engine.outcome import failed
+from control_plane.engine.rules import administers
 from control_plane.models import (
     ROLE_RANK,
     Decision,
@@ -106,7 +107,8 @@ def predict(
         if decisions:
             moment = moment.after(decisions[-1])
         decision = decide(intent, moment, confirmed=confirmed)
-        if len(intents) > 1 and _administers(intent, context):
+        # What follows administration would be decided as if it hadn't been.
+        if len(intents) > 1 and administers([intent], context):
             decision = failed(decision, Reason("not_in_a_plan"))
         if late():
             decision = failed(decision, Reason("handler_timeout"))
@@ -117,12 +119,6 @@ def predict(
         if not decision.promises:
             break
     return Prediction(decisions, intents, context)
-
-
-def _administers(intent: Intent, context: Context) -> bool:
-    """Whether an intent is administration: what follows it would be decided as if it weren't."""
-    action = context.registry.find(intent.action)
-    return action is not None and action.administrative
 
 
 def _bound(decision: Decision) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from control_plane.engine.context import Context
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.engine.gates import Ask
 from control_plane.engine.policy import ApprovalRule, Policy, Rule
-from control_plane.models import ROLE_RANK, Approval, Json, Reason, Requirement, Role
+from control_plane.models import ROLE_RANK, Intent, Json, Reason, Requirement, Role
 from control_plane.registry import Action
 from control_plane.registry.builtin import APPROVALS, SET_POLICY
 
@@ -104,12 +104,12 @@ def _sets_policy(ask: Ask) -> bool:
 def _decides_administration(ask: Ask) -> bool:
     context = ask.context
     decided = context.approval if ask.action.id in APPROVALS else None
-    return decided is not None and administers(decided, context)
+    return decided is not None and administers(decided.steps, context)
 
 
-def administers(approval: Approval, context: Context) -> bool:
-    """Whether a request is for administration alone."""
-    actions = [context.registry.find(intent.action) for intent in approval.steps]
+def administers(intents: Iterable[Intent], context: Context) -> bool:
+    """Whether these are for administration alone."""
+    actions = [context.registry.find(intent.action) for intent in intents]
     return all(action is not None and action.administrative for action in actions)
 
 
