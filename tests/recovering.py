@@ -1,6 +1,6 @@
 """A project with its archive and anchors, whose database can be set back."""
 
-from dataclasses import replace
+from copy import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg

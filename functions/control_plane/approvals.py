@@ -4,7 +4,7 @@ A request binds the effect that was shown. Its outcome is a further execution th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from copy import replace
 from datetime import datetime, timedelta
 from typing import Any
 

@@ -7,8 +7,9 @@ text)`. Both texts are canonical JSON (RFC 8785), stored as they were hashed, ne
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from control_plane.canonical import canonical, canonical_of_ours, sha256, stored
 from control_plane.engine.context import Context, state_hash
@@ -21,8 +22,7 @@ FORMAT_VERSION = 1
 SALT_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """How an intent was asked for: what a record says beside the decision.
 
     `about` is the seq of the execution that this one answers, reverts or replaces; `approval` names
@@ -38,8 +38,7 @@ class Asking:
     approval: Mapping[str, Json] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """One attempt as it is stored: exact texts, and the chain's hash after it."""
 
     seq: int
@@ -48,15 +47,14 @@ class Execution:
     record: str
     payload: str | None
     salt: str | None
-    members: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    members: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An execution with the row that its table takes, and what it counts towards limits."""
 
     execution: Execution
-    row: Mapping[str, Json] = field(repr=False)
+    row: Mapping[str, Json]
     usage: Mapping[str, int]
 
 

@@ -1,7 +1,7 @@
 """Deciding about requests that wait: votes, withdrawal, expiry; each a transaction of its own."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 
 from control_plane import approvals
 from control_plane.approvals import Answer

@@ -6,7 +6,9 @@ in the same transaction, makes sure that nothing runs twice.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
+
+from msgspec import Struct
 
 from control_plane import approvals
 from control_plane.approvals import Answer, answer_of
@@ -53,8 +55,7 @@ class HandlerTimeout(Exception):
         self.decision = decision
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """What would happen; whether another promise was confirmed; which step comes first."""
 
     prediction: Prediction

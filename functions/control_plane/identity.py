@@ -9,13 +9,13 @@ lets scanners for leaked secrets tell a token from what only looks like one.
 import secrets
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
 import orjson
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
+from msgspec import Struct
 
 from control_plane.canonical import sha256
 from control_plane.errors import (
@@ -43,8 +43,7 @@ NO_TENANT = str(UUID(int=0))
 """Where no tenant is known yet, no tenant's row is seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who asks, by a session or an API token, and in what role where a project was named.
 
     `token` is the API token's id, `scopes` what it may be used for and `projects` where, each None

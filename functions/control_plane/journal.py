@@ -1,7 +1,7 @@
 """What one transaction will write: executions appended one after the other, and what follows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from control_plane.audit import Asking, Execution, enter

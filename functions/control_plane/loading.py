@@ -1,7 +1,7 @@
 """From what was asked to what a decision reads: what to load, and the context that it makes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from copy import replace
 
 import orjson
 

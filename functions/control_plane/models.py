@@ -1,8 +1,9 @@
 """The values that travel between the rooms of the house: plain, typed, frozen, without I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 Json = Any  # dict[str, Json] | list[Json] | str | int | float | bool | None
 
@@ -21,8 +22,7 @@ GENESIS_HASH = "0" * 64
 """`prev_hash` of a project's first execution."""
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """Who asks, as authentication found it; ids are opaque, `owner` is the person behind.
 
     `scopes` is what an API token leaves of what its owner may; None for all of it.
@@ -45,16 +45,14 @@ SYSTEM = Principal(kind="system", id="system", owner="system", via="system", rol
 """Asks for what the declarations themselves bring about, such as migrations."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """One asked-for action with inputs, as it came: neither has been checked."""
 
     action: str
     inputs: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A component as stored: `text` is its canonical state, None where it was not loaded."""
 
     hash: str
@@ -64,8 +62,7 @@ class Held:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """A version as it was: states and schema versions by component, and the execution's seq."""
 
     components: Mapping[str, Json]
@@ -73,8 +70,7 @@ class Past:
     seq: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Struct, frozen=True):
     """What executions have put into the state and should be gone from it.
 
     `placed` has the values with their places; `texts` those that were nowhere in the state before.
@@ -84,8 +80,7 @@ class Brought:
     texts: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Erasable:
+class Erasable(Struct, frozen=True):
     """A range of executions as an erasure finds it; they never change, so it needs no lock.
 
     `rows` is how many of them have a payload to erase, `waiting` the seq of one that waits for
@@ -105,8 +100,7 @@ class Erasable:
     after_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why a decision is not a success: a stable code with ids and integers, no sentence."""
 
     code: str
@@ -117,16 +111,14 @@ class Reason:
         return {"code": self.code, **self.facts}
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """What an action asks to send after it has committed: a topic and a JSON body."""
 
     topic: str
     body: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """Who must approve: so many people of a role; `because` names the rules that ask for it."""
 
     role: Role
@@ -144,8 +136,7 @@ class Requirement:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """A request that waits for approval, or once did, as stored.
 
     `steps` are its intents, `step` the first that waits, and `person` what conditions see of the
@@ -179,8 +170,7 @@ class Approval:
         return [user for user in approved if user in self.standing]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The engine's answer to one intent.
 
     `diff` is RFC 6902 (add, remove, replace, each with `before` where there was a value), rooted

@@ -1,8 +1,9 @@
 """What intents name of the past: states to go back to, executions to erase."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from control_plane import erasure, history
 from control_plane.archive.reader import Archive
@@ -17,8 +18,7 @@ from control_plane.target import Target
 type Range = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Pasts:
+class Pasts(Struct, frozen=True):
     """What intents name of the past: states by version, those that are erased, and ranges to erase.
 
     What was stays so: it is read without the lock.

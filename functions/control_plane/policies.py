@@ -1,6 +1,6 @@
 """The policies that this process knows, so that an ask loads only one that has changed."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from control_plane.engine.policy import NO_POLICY, Policy, PolicyRefused, Rule, policy_of
 from control_plane.engine.rules import components_read
@@ -9,8 +9,7 @@ MOST = 1_000
 """Projects whose policy is kept; when there are more, all are forgotten and loaded again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A project's policy, its version, and the components that its conditions read."""
 
     version: int

@@ -1,11 +1,11 @@
 """What was asked, and what the same request is answered when it comes again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
 import orjson
+from msgspec import Struct
 
 from control_plane.canonical import canonical, sha256
 from control_plane.errors import ApprovalSuperseded, ConfirmationStale, IdempotencyConflict
@@ -18,8 +18,7 @@ RESTORED = "restored"
 type Kind = Literal["execution", "plan"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A request to execute one action (`kind` execution) or several as one (`kind` plan).
 
     `subject` is the user that administration is about; `private` goes into what it brings about,

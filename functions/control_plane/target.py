@@ -1,13 +1,12 @@
 """The project that is asked of, by whom."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from control_plane.models import Principal
 from control_plane.registry import Registry
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """The project that is asked of, as authentication resolved it for this principal."""
 
     org: str

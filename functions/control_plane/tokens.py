@@ -5,7 +5,8 @@ that it ended, are executions in the organization's own chain; its text is in no
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from control_plane.administration import administer, system_target

@@ -4,7 +4,8 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from copy import replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ACCOUNTS = ("operator", "approver", "viewer")

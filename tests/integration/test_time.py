@@ -1,6 +1,6 @@
 """Any moment in time: state at each version is what it was, and can be brought back."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

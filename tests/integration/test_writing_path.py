@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,7 +1,7 @@
 """A context in memory: what the store would have loaded."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 
 import pytest
 from control_plane.canonical import canonical, sha256

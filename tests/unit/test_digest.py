@@ -1,7 +1,7 @@
 """A preview's digest binds all that was promised: with anything else it is another."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

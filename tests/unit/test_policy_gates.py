@@ -1,6 +1,6 @@
 """The policy in a decision: every gate with its numbers."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

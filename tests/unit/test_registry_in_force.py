@@ -1,6 +1,6 @@
 """What declarations mean once they are in force: to a decision, to a listing and to the hash."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest

@@ -1,6 +1,6 @@
 """What is declared unreadable reaches admins only."""
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from control_plane.registry import Registry, State, Template

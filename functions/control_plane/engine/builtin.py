@@ -1,7 +1,7 @@
 """What built-in actions bring about, and what stands in their way beside the common gates."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from control_plane.canonical import canonical

@@ -1,8 +1,10 @@
 """Everything that a decision reads."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from copy import replace
 from typing import Literal
+
+from msgspec import Struct, field
 
 from control_plane.canonical import canonical_of_ours, sha256, stored
 from control_plane.engine.policy import NO_POLICY, Policy
@@ -12,8 +14,7 @@ from control_plane.registry import Registry
 type Stopped = Literal["project_archived", "project_paused", "organization_paused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Loaded under the project's lock.
 
     `components` holds every component of the project, with its text where it was loaded; `past`

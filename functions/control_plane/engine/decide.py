@@ -1,7 +1,7 @@
 """The one decision. Pure, total and deterministic: everything it reads comes in the context."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 from control_plane.canonical import MAX_INTEGER

@@ -1,10 +1,10 @@
 """The gates before an action: each yields the reasons that stand in the way, in a fixed order."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from control_plane.canonical import canonical, for_pydantic
@@ -22,8 +22,7 @@ from control_plane.registry.registry import check_name, owner_of
 MAX_INPUT_REASONS = 10
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(Struct, frozen=True, dict=True):
     """One intent as the gates see it: `roles` are what the asking person may act as."""
 
     action: Action

@@ -3,7 +3,7 @@
 Asked by the system itself, as one execution before the first ask that meets a changed declaration.
 """
 
-from dataclasses import replace
+from copy import replace
 
 from control_plane.engine.context import Context
 from control_plane.engine.declared_code import Broke

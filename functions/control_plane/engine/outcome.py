@@ -1,7 +1,7 @@
 """What an action's handler brings about, and whether that may be."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import orjson

@@ -1,8 +1,10 @@
 """What would happen, and the digest that turns it into a promise."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from functools import cached_property
+
+from msgspec import Struct
 
 from control_plane.canonical import canonical, sha256
 from control_plane.engine.context import Context
@@ -23,8 +25,7 @@ MAX_PLAN_BYTES = 2 * 1024 * 1024
 """The effects of a plan's steps together: what its answer can hold."""
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(Struct, frozen=True, dict=True):
     """The decisions of an ordered list of intents, up to and including the first that is refused.
 
     A step that waits for approval is followed by those after it, as if it had been given.

@@ -5,7 +5,7 @@ wait for approval. The search is bounded by simulations, not by time.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 
 from control_plane.engine.context import Context
 from control_plane.engine.counters import window_end

@@ -1,6 +1,7 @@
 """What is wrong, and where: the first record that is not what it should be."""
 
-from dataclasses import asdict, dataclass, replace
+from copy import replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 

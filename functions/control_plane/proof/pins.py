@@ -1,6 +1,7 @@
 """What anchors say of chains, and what recorded forks have put out of force of it."""
 
-from dataclasses import dataclass, replace
+from copy import replace
+from dataclasses import dataclass
 
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.fork import Claim, Fork

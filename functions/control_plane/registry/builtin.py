@@ -3,7 +3,7 @@
 Their handlers change no component; what they bring about is said by `engine.builtin`.
 """
 
-from dataclasses import replace
+from copy import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue

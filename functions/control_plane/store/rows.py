@@ -1,17 +1,16 @@
 """What the two trips carry, as models."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from control_plane.models import Held, Json, Role
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(Struct, frozen=True):
     """What an earlier request with the same id was, and was answered."""
 
     body_hash: str
@@ -19,8 +18,7 @@ class KnownKey:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A project as trip 1 found it under the lock. One not made yet has no head."""
 
     at: str
@@ -72,8 +70,7 @@ _NO_USAGE = (None, None, None)
 _CARRIED_OUT_BY = {"project.erase": "erase", "project.purge": "purge"}
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Everything that one transaction writes; `usage` has counter, its window's end, and amount."""
 
     org: str

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import psycopg
+from msgspec import Struct, field
 
 from control_plane.models import Principal
 from control_plane.observing.current import committed, timing
@@ -21,8 +21,7 @@ _LOCKING = "BEGIN ISOLATION LEVEL READ COMMITTED; "
 _LOOKING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What to load: a project, for whom, the components to read, the request ids to look up.
 
     `components` None reads all; those whose schema version isn't the one in `schemas` are read,
