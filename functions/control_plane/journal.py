@@ -70,7 +70,6 @@ class Journal:
             org=start.org,
             project=start.project,
             at=start.at,
-            version=end.version,
             executions=self._rows,
             components=[_row(id, held) for id, held in self._changed.items() if held is not None],
             removed=[id for id, held in self._changed.items() if held is None],
@@ -80,9 +79,16 @@ class Journal:
             usage=[
                 (name, window_end(name, start.at), amount) for name, amount in self._usage.items()
             ],
-            checkpoint=end.version // CHECKPOINT_EVERY > start.version // CHECKPOINT_EVERY,
+            checkpoint=self._checkpoint(),
         )
         return _purging(batch)
+
+    def _checkpoint(self) -> tuple[int, int] | None:
+        """Version and seq of the last execution that changed the state, where one is due."""
+        start, end = self._start.version, self.context.version
+        if start // CHECKPOINT_EVERY == end // CHECKPOINT_EVERY:
+            return None
+        return next((end, row["seq"]) for row in self._rows if row["version"] == end)
 
 
 def _purging(batch: Batch) -> Batch:
@@ -94,7 +100,7 @@ def _purging(batch: Batch) -> Batch:
     if not purge:
         return batch
     return replace(
-        batch, effects=purge, components=(), removed=(), outbox=(), usage=(), checkpoint=False
+        batch, effects=purge, components=(), removed=(), outbox=(), usage=(), checkpoint=None
     )
 
 

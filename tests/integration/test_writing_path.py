@@ -21,7 +21,7 @@ from control_plane.archive.reader import Archive
 from control_plane.audit import Asking
 from control_plane.engine.decide import decide
 from control_plane.errors import ConfirmationStale, IdempotencyConflict, Unavailable
-from control_plane.journal import Journal
+from control_plane.journal import CHECKPOINT_EVERY, Journal
 from control_plane.loading import context_of
 from control_plane.models import Intent, Message, Principal
 from control_plane.registry import (
@@ -93,6 +93,31 @@ def test_an_execution_takes_two_trips(project: Project, tmp_path: Path) -> None:
     sent = [line for line in trace.read_text().splitlines() if "\tF\t" in line]
     assert len(sent) == 2
     assert all("Query" in line for line in sent)
+
+
+def test_writing_looks_at_no_execution_again(project: Project) -> None:
+    """What an execution costs can't depend on how many there were, not even at checkpoints."""
+    project.store.disconnect()  # what this connection plans, it plans anew
+    before = _looks_at_executions(project)
+    for _ in range(CHECKPOINT_EVERY):
+        project.execute(ADD)
+    assert project.rows("SELECT seq FROM checkpoints WHERE project_id = %s")
+    assert _looks_at_executions(project) == before
+
+
+def _looks_at_executions(project: Project) -> int:
+    """Scans of the table or an index of it, by connections that have ended."""
+    with project.store.connection() as connection:
+        backend = connection.info.backend_pid
+    project.store.disconnect()
+    still_there = f"SELECT 1 FROM pg_stat_activity WHERE pid = {backend} AND %s <> ''"
+    while project.rows(still_there):
+        time.sleep(0.01)
+    [counted] = project.rows(
+        "SELECT seq_scan + idx_scan AS scans FROM pg_stat_user_tables"
+        " WHERE relname = 'executions' AND %s <> ''"
+    )
+    return int(counted["scans"])
 
 
 FREEZER = """

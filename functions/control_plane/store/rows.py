@@ -71,12 +71,15 @@ _CARRIED_OUT_BY = {"project.erase": "erase", "project.purge": "purge"}
 
 
 class Batch(Struct, frozen=True):
-    """Everything that one transaction writes; `usage` has counter, its window's end, and amount."""
+    """Everything that one transaction writes.
+
+    `usage` has counter, its window's end, and amount; `checkpoint` the version and the seq of the
+    execution after which the whole state is to be kept.
+    """
 
     org: str
     project: str
     at: str
-    version: int
     executions: Sequence[Row]
     components: Sequence[Row] = ()
     removed: Sequence[str] = ()
@@ -84,7 +87,7 @@ class Batch(Struct, frozen=True):
     outbox: Sequence[Row] = ()
     effects: Sequence[Row] = ()
     usage: Sequence[tuple[str, str, int]] = ()
-    checkpoint: bool = False
+    checkpoint: tuple[int, int] | None = None
 
     def _usage(self) -> tuple[list[str] | None, ...]:
         """Counters, ends and amounts, as the first call has them."""
@@ -118,4 +121,4 @@ class Batch(Struct, frozen=True):
         for message in self.outbox:
             yield "send_later", [*where, *map(message.get, _MESSAGE)]
         if self.checkpoint:
-            yield "keep_checkpoint", [*where, self.version]
+            yield "keep_checkpoint", [*where, *self.checkpoint]
