@@ -180,8 +180,8 @@ def create_project(
 
     `asking` is the organization and who asks; `names` has slug, title and template. Answers the
     execution `project.create`, again where the same request made the project before. Raises
-    `InvalidBody` for an unknown template, `Conflict` for a taken slug. Whether the principal may is
-    checked by the caller.
+    `InvalidBody` for an unknown template, `Conflict` for a taken slug, `IdempotencyConflict` where
+    the same request made another project. Whether the principal may is checked by the caller.
     """
     org, principal = asking
     if names["template"] not in registries or names["template"] == SYSTEM_SLUG:
@@ -194,13 +194,16 @@ def create_project(
         (Intent("project.create", dict(names)), [{"kind": "project.create", **names}]),
         *_first_policy(store, org, names["template"]),
     ]
+    request = _request(steps, request_id or uuid7())
     try:
-        return administer(store, target, steps, request_id)
-    except Conflict:
-        made = store.read(org, "project_by_slug", slug=names["slug"])
-        if request_id is None or not made:
+        return _made_before(store, target, request) or administer(
+            store, target, steps, request.request_id
+        )
+    except Conflict:  # the same request may have taken the name meanwhile
+        made = _made_before(store, target, request)
+        if made is None:
             raise
-        return _made_before(store, replace(target, project=made[0]["id"]), steps, request_id)
+        return made
 
 
 def _first_policy(store: Store, org: str, template: str) -> Steps:
@@ -213,12 +216,17 @@ def _first_policy(store: Store, org: str, template: str) -> Steps:
     return [(Intent(SET_POLICY, {"document": document}), [effect])]
 
 
-def _made_before(store: Store, target: Target, steps: Steps, request_id: str) -> dict[str, Json]:
-    """What the same request was answered when it made this project; else `Conflict`."""
-    request = _request(steps, request_id)
-    loaded = looking(store, Asked(target.org, target.project, target.principal, [], [request_id]))
-    if not loaded.keys:
-        raise Conflict()
+def _made_before(store: Store, target: Target, request: Request) -> dict[str, Json] | None:
+    """What the same request was answered when it made a project; None where it made none.
+
+    Raises `IdempotencyConflict` where it asked for another one then.
+    """
+    asking = {"principal": target.principal.id, "request": request.request_id}
+    found = store.read(target.org, "project_made", **asking)
+    if not found:
+        return None
+    key = [request.request_id]
+    loaded = looking(store, Asked(target.org, found[0]["id"], target.principal, [], key))
     return replay(loaded.keys, request)
 
 

@@ -428,6 +428,9 @@ def test_making_a_project_can_be_repeated(call: Call, token: str) -> None:
     assert (made.status, repeated.body) == (200, made.body)
     other = call("POST", "/v1/projects", {**body, "title": "Other"}, token, **key)
     assert other.body["code"] == "idempotency_conflict"
+    renamed = call("POST", "/v1/projects", {"slug": "renamed"}, token, **key)
+    assert (renamed.status, renamed.body["code"]) == (422, "idempotency_conflict")
+    assert call("GET", "/v1/projects/renamed/state", None, token).status == 404
     late = call("POST", "/v1/projects", body, token, **{"idempotency-key": "late"})
     assert late.body["code"] == "conflict"
     policy = {"limits": {"budget": {"daily": 7}}}
