@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from control_plane import administration, execution
+from control_plane import administration, execution, organizations
 from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
@@ -110,12 +110,12 @@ class World:
     def organization(self, slug: str, *projects: str) -> None:
         """Make an organization and projects in it."""
         registries = load_registries()
-        administration.create_organization(self.store, registries, slug, "a long password")
+        organizations.create_organization(self.store, registries, slug, "a long password")
         org = administration.organization_id(self.store, slug) or ""
         self.orgs.append(org)
         for name in projects:
             names = {"slug": name, "title": name, "template": "demo"}
-            administration.create_project(self.store, registries, (org, SYSTEM), names)
+            organizations.create_project(self.store, registries, (org, SYSTEM), names)
             [found] = self.store.read(org, "project_by_slug", slug=name)
             self.projects.append(Target(org, found["id"], SYSTEM, registries["demo"]))
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from control_plane.administration import first_organization
 from control_plane.migrations import migrate
 from control_plane.observing.current import say
 from control_plane.observing.functions import running
+from control_plane.organizations import first_organization
 from control_plane.settings import settings
 
 

@@ -18,7 +18,7 @@ def _group() -> None:
 @app.command()
 def create(slug: str) -> None:
     """Make an organization and print its first admin, whose password is good once, within a day."""
-    from control_plane import administration
+    from control_plane import organizations
     from control_plane.errors import Conflict
     from control_plane.registry import load_registries
     from control_plane.store import Store
@@ -26,12 +26,12 @@ def create(slug: str) -> None:
     check_slug(slug)
     store = Store(required("chat_agent_database_url"))
     try:
-        made = administration.create_organization(
+        made = organizations.create_organization(
             store,
             load_registries(),
             slug,
             secrets.token_urlsafe(18),
-            password_hours=administration.FIRST_HOURS,
+            password_hours=organizations.FIRST_HOURS,
         )
     except Conflict as error:
         raise fail(f"There is already an organization {slug!r}. Choose another slug.") from error

@@ -23,14 +23,14 @@ def create(
     org: Organization = "main",
 ) -> None:
     """Make a project from a template."""
-    from control_plane import administration
+    from control_plane import organizations
     from control_plane.models import SYSTEM
     from control_plane.registry import load_registries
 
     check_slug(slug)
     store, target = organization(org)
     names = {"slug": slug, "title": title or slug, "template": template}
-    administration.create_project(store, load_registries(), (target.org, SYSTEM), names)
+    organizations.create_project(store, load_registries(), (target.org, SYSTEM), names)
     typer.echo(f"Project {slug} is there.")
 
 
@@ -83,11 +83,11 @@ def member(
     org: Organization = "main",
 ) -> None:
     """Give somebody a role in a project, or take it away."""
-    from control_plane import administration
+    from control_plane import people
     from control_plane.registry.builtin import REMOVE_MEMBER, SET_MEMBER
 
     store, target = project(org, slug)
-    user = administration.user_id(store, target.org, username)
+    user = people.user_id(store, target.org, username)
     if role == "none":
         ask(store, target, REMOVE_MEMBER, {"user": user}, subject=user)
     else:

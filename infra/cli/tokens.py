@@ -23,14 +23,14 @@ def create(
     org: Organization = "main",
 ) -> None:
     """Make an API token and print it, this once: only its hash is kept."""
-    from control_plane import administration, tokens
+    from control_plane import people, tokens
     from control_plane.registry import load_registries
 
     unknown = set(scope) - {"read", "execute", "approve", "admin"}
     if unknown:
         raise fail(f"{unknown.pop()!r} is no scope. There are read, execute, approve and admin.")
     store, target = organization(org)
-    owner = administration.user_id(store, target.org, username)
+    owner = people.user_id(store, target.org, username)
     issuer = tokens.Issuer(store, load_registries(), target.org, target.principal)
     new = tokens.NewToken(name, scope, project, days)  # type: ignore[arg-type]  # checked above
     made = tokens.create(issuer, owner, new, str(uuid.uuid4()))

@@ -17,12 +17,12 @@ Username = Annotated[str, typer.Argument(help="The name that they sign in with."
 @app.command()
 def create(username: Username, org: Organization = "main") -> None:
     """Make a person and print their first password, which they must change at the first sign-in."""
-    from control_plane import administration
+    from control_plane import people
     from control_plane.archive.reader import Archive
 
     store, target = organization(org)
     new = {"username": username, "password": secrets.token_urlsafe(12), "attributes": {}}
-    succeeded(administration.add_user(store, Archive(store), target, new, str(uuid.uuid4())))
+    succeeded(people.add_user(store, Archive(store), target, new, str(uuid.uuid4())))
     typer.echo(json.dumps({"username": username, "password": new["password"]}))
 
 
@@ -50,23 +50,23 @@ def enable(username: Username, org: Organization = "main") -> None:
 @app.command()
 def password(username: Username, org: Organization = "main") -> None:
     """Give a person a new password and print it; they must change it at the next sign-in."""
-    from control_plane import administration
+    from control_plane import people
     from control_plane.archive.reader import Archive
 
     store, target = organization(org)
-    user = administration.user_id(store, target.org, username)
+    user = people.user_id(store, target.org, username)
     new = secrets.token_urlsafe(12)
     archived, request_id = Archive(store), str(uuid.uuid4())
-    succeeded(administration.reset_password(store, archived, target, user, new, request_id))
+    succeeded(people.reset_password(store, archived, target, user, new, request_id))
     typer.echo(json.dumps({"username": username, "password": new}))
 
 
 def _update(username: str, org: str, *, disabled: bool) -> None:
-    from control_plane import administration
+    from control_plane import people
     from control_plane.registry.builtin import UPDATE_USER
 
     store, target = organization(org)
-    user = administration.user_id(store, target.org, username)
+    user = people.user_id(store, target.org, username)
     inputs = {"user": user, "disabled": disabled, "attributes": None}
     ask(store, target, UPDATE_USER, inputs, subject=user)
     typer.echo(f"{username} is {'disabled' if disabled else 'enabled'}.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
-from control_plane import administration, execution
+from control_plane import administration, execution, organizations, people
 from control_plane.archive.reader import Archive
 from control_plane.errors import IdempotencyConflict
 from control_plane.identity import make_link, password_is
@@ -110,12 +110,12 @@ def seed(store: Store, admin_password: str) -> str:
     """
     registries = load_registries()
     if administration.organization_id(store, ORGANIZATION) is None:
-        administration.create_organization(
+        organizations.create_organization(
             store, registries, ORGANIZATION, admin_password, must_change_password=False
         )
     org = administration.organization_id(store, ORGANIZATION) or ""
-    if not password_is(store, org, administration.ADMIN, admin_password):
-        administration.set_password(store, registries, org, administration.ADMIN, admin_password)
+    if not password_is(store, org, organizations.ADMIN, admin_password):
+        people.set_password(store, registries, org, organizations.ADMIN, admin_password)
     _project(store, org, {"slug": "demo", "title": "Demo", "template": "demo"})
     return org
 
@@ -137,7 +137,7 @@ def govern_harbor(store: Store, org: str, accounts: Mapping[str, str]) -> None:
     target = _harbor(store, org)
     for name, password in accounts.items():
         _account(store, org, name, password)
-        user = administration.user_id(store, org, name)
+        user = people.user_id(store, org, name)
         intent = Intent(SET_MEMBER, {"user": user, "role": ROLES.get(name, name)})
         _once(store, target, f"member-{name}", intent, subject=user)
     _once(store, target, "policy", Intent(SET_POLICY, {"document": HARBOR_POLICY}))
@@ -146,9 +146,9 @@ def govern_harbor(store: Store, org: str, accounts: Mapping[str, str]) -> None:
 def _account(store: Store, org: str, name: str, password: str) -> None:
     registries = load_registries()
     if not store.read(org, "user_by_name", username=name):
-        administration.create_user(store, registries, org, name, password)
+        people.create_user(store, registries, org, name, password)
     if not password_is(store, org, name, password) or must_change(store, org, name):
-        administration.set_password(store, registries, org, name, password)
+        people.set_password(store, registries, org, name, password)
 
 
 def must_change(store: Store, org: str, name: str) -> bool:
@@ -169,7 +169,7 @@ def _once(
 
 
 def _harbor(store: Store, org: str) -> Target:
-    [admin] = store.read(org, "person", username=administration.ADMIN)
+    [admin] = store.read(org, "person", username=organizations.ADMIN)
     [made] = store.read(org, "project_by_slug", slug="harbor")
     principal = Principal("user", admin["id"], admin["id"], "seed")
     return Target(org, made["id"], principal, load_registries()["harbor"])
@@ -177,7 +177,7 @@ def _harbor(store: Store, org: str) -> Target:
 
 def _project(store: Store, org: str, names: Mapping[str, str]) -> None:
     if not store.read(org, "project_by_slug", slug=names["slug"]):
-        administration.create_project(store, load_registries(), (org, SYSTEM), names)
+        organizations.create_project(store, load_registries(), (org, SYSTEM), names)
 
 
 def links(app_url: str, names: Iterable[str]) -> dict[str, str]:

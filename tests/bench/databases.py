@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
-from control_plane import administration, execution, identity
+from control_plane import execution, identity, organizations
 from control_plane.archive.reader import Archive
 from control_plane.ids import uuid7
 from control_plane.journal import CHECKPOINT_EVERY
@@ -147,13 +147,13 @@ def request() -> Request:
 def _populate(url: str, projects: int, ground: Ground) -> tuple[str, tuple[str, ...]]:
     """Projects, each with one execution behind it; the admin's token, the projects' slugs."""
     store, known = Store(url), registries()
-    made = administration.create_organization(
+    made = organizations.create_organization(
         store, known, "bench", PASSWORD, must_change_password=False
     )
     slugs = tuple(f"bench-{number}" for number in range(1, projects + 1))
     for slug in slugs:
         names = {"slug": slug, "title": slug, "template": template_name(ground.components)}
-        administration.create_project(store, known, (made["organization"], SYSTEM), names)
+        organizations.create_project(store, known, (made["organization"], SYSTEM), names)
     token = str(identity.login(store, made["username"], PASSWORD, None)["token"])
     for target in targets(store, token, slugs):
         if ground.governed:

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from control_plane import administration, identity
+from control_plane import identity, people
 from control_plane.api import app as api
 from control_plane.api import shared
 from control_plane.errors import ControlPlaneError
@@ -286,7 +286,7 @@ def newcomer(call: Call) -> str:
     """The token of a person whose admin chose their password, and who is nobody's member."""
     org = call("POST", "/v1/auth/login", {"username": "admin", "password": ADMIN_PASSWORD})
     me = call("GET", "/v1/me", token=org.body["token"]).body
-    administration.create_user(
+    people.create_user(
         shared.store(), load_registries(), me["organization"]["id"], "new", "first password"
     )
     body = {"username": "new", "password": "first password"}

@@ -6,8 +6,9 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 from control_plane import administration, identity
-from control_plane.administration import first_organization
 from control_plane.identity import hasher
+from control_plane.organizations import first_organization
+from control_plane.people import set_password
 from control_plane.registry import load_registries
 from control_plane.store import Store
 
@@ -95,7 +96,7 @@ def test_an_admins_reset_holds_over_a_change_that_is_under_way(
 
     def overtaken(*given: Any) -> str:
         hash = checked(*given)
-        administration.set_password(store, load_registries(), org, "operator", "one of an admin")
+        set_password(store, load_registries(), org, "operator", "one of an admin")
         return hash
 
     monkeypatch.setattr(administration, "check_password", overtaken)

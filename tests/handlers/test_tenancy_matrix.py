@@ -12,7 +12,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from control_plane import administration
+from control_plane import administration, organizations
+from control_plane.people import create_user, set_password
 from control_plane.registry import load_registries
 from control_plane.store import Store
 
@@ -217,13 +218,13 @@ ROWS = (
 def world(people: People, database: Database) -> World:
     """Everybody who calls, each with a session or a token that works."""
     store, registries = Store(database.app), load_registries()
-    administration.create_organization(
+    organizations.create_organization(
         store, registries, "strangers", PASSWORD, must_change_password=False
     )
     org = str(administration.organization_id(store, "main"))
     for name in ("outsider", "somebody"):
-        administration.create_user(store, registries, org, name, PASSWORD)
-        administration.set_password(store, registries, org, name, PASSWORD)
+        create_user(store, registries, org, name, PASSWORD)
+        set_password(store, registries, org, name, PASSWORD)
     store.disconnect()
     people("admin", "POST", "/v1/projects", {"slug": "spare", "template": "harbor"})
     for name, role in (("viewer", "viewer"), ("operator", "operator"), ("approver", "admin")):

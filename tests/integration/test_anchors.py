@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from botocore.exceptions import ClientError
-from control_plane import administration, settings
+from control_plane import organizations, settings
 from control_plane.archive import anchors, run
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.outcome import Incomplete, SetBack
@@ -90,7 +90,7 @@ def test_an_anchor_says_where_chains_and_archive_are(
 def test_each_organization_has_a_chain_of_its_own(project: Project, locked: Bucket, s3: S3) -> None:
     """One object for each organization, with its own projects and no others'."""
     registries = load_registries()
-    made = administration.create_organization(project.store, registries, "other", "x" * 12)
+    made = organizations.create_organization(project.store, registries, "other", "x" * 12)
     assert len(anchor(project, locked)) == 2
     [theirs] = chain(s3, locked, made["organization"])
     [mine] = chain(s3, locked, project.target.org)
@@ -174,7 +174,7 @@ def test_one_organizations_trouble_leaves_the_others_anchored(
 ) -> None:
     """An anchor that is other bytes than its text is named; all others are put."""
     registries = load_registries()
-    made = administration.create_organization(project.store, registries, "other", "x" * 12)
+    made = organizations.create_organization(project.store, registries, "other", "x" * 12)
     anchor(project, locked)
     project.superuser(
         "UPDATE anchor_heads SET waiting = '{}' WHERE org_id = '" + project.target.org + "'"

@@ -14,7 +14,7 @@ from typing import IO, Any
 import orjson
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from control_plane import administration
+from control_plane import organizations
 from control_plane.archive import outcome, run
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.outcome import BrokenChain, Overtaken, ReadBackDiffers
@@ -318,11 +318,11 @@ def test_a_damaged_row_stops_only_its_own_organization(
     old: Project, bucket: Bucket, set_clock: SetClock, damage: str, later: int
 ) -> None:
     """What isn't what its hashes say is named and stays; others' are archived all the same."""
-    administration.create_organization(old.store, load_registries(), "other", "x" * 12)
+    organizations.create_organization(old.store, load_registries(), "other", "x" * 12)
     run.archive(old.database.archiver, bucket, 0)
     for number in range(12):
         old.execute(ADD, request_id=f"more-{number}")
-    administration.create_organization(old.store, load_registries(), "third", "x" * 12)
+    organizations.create_organization(old.store, load_registries(), "third", "x" * 12)
     set_clock("timestamptz '2051-06-02 12:00:00+00'")
     damaged = old.executions()[0]["seq"] + later
     old.superuser(f"UPDATE executions SET {damage} WHERE seq = {damaged}")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from control_plane import administration, settings
+from control_plane import administration, organizations, settings
 from control_plane.archive import forgetting, run, unnamed
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.outcome import Incomplete
@@ -93,7 +93,7 @@ def test_a_lost_object_of_an_erasure_keeps_nothing_from_the_archive(
     for key in buckets.archive.keys("executions/"):
         buckets.archive.remove(key)
     registries = load_registries()
-    made = administration.create_organization(project.store, registries, "other", PASSWORD)
+    made = organizations.create_organization(project.store, registries, "other", PASSWORD)
     org = administration.organization_id(project.store, "other")
     assert made
     with pytest.raises(Incomplete, match="other bytes"):
@@ -115,7 +115,7 @@ def test_an_erasure_ends_where_another_organization_is_broken(
     first, last = told
     archive(project, buckets)
     erase(project, first["seq"], last["seq"])
-    administration.create_organization(project.store, load_registries(), "other", PASSWORD)
+    organizations.create_organization(project.store, load_registries(), "other", PASSWORD)
     org = administration.organization_id(project.store, "other")
     project.superuser(f"UPDATE executions SET hash = repeat('0', 64) WHERE org_id = '{org}'")
     for name, value in {

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from control_plane import administration, settings
+from control_plane import organizations, settings
 from control_plane.administration import administer
 from control_plane.archive.anchors import anchor
 from control_plane.archive.outcome import Incomplete
@@ -129,7 +129,7 @@ def test_a_project_that_left_the_database_is_missed(world: World, earlier: Datab
     """The last anchor knows of it, and no recovery says that it was lost."""
     names = {"slug": "later", "title": "Later", "template": "demo"}
     asking = (world.org, SYSTEM)
-    made = administration.create_project(world.project.store, REGISTRIES, asking, names)
+    made = organizations.create_project(world.project.store, REGISTRIES, asking, names)
     world.anchor()
     world.use(earlier)
     fault = found(world)

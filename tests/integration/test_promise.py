@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from control_plane import administration
+from control_plane import organizations
 from control_plane.errors import ConfirmationStale
 from control_plane.models import SYSTEM, Intent
 from control_plane.registry import Changed, Check, Registry, State, Template, View
@@ -170,7 +170,7 @@ def fresh(project: Project, registry: Registry) -> Project:
     """A new project with a registry of its own."""
     templates = {"random": registry}
     names = {"slug": f"p-{next(project._numbers)}", "title": "P", "template": "random"}
-    made = administration.create_project(
+    made = organizations.create_project(
         project.store, templates, (project.target.org, SYSTEM), names
     )
     target = Target(project.target.org, made["project"], project.target.principal, registry)

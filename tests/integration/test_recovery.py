@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from control_plane import administration, settings
+from control_plane import organizations, settings
 from control_plane.archive import part
 from control_plane.archive import run as runs
 from control_plane.archive.anchors import anchored
@@ -99,7 +99,7 @@ def test_a_project_that_is_gone_is_named_by_its_organization(
     """It was made after the moment: there is no chain of its own any more."""
     names = {"slug": "later", "title": "Later", "template": "demo"}
     org = world.org
-    made = administration.create_project(world.project.store, REGISTRIES, (org, SYSTEM), names)
+    made = organizations.create_project(world.project.store, REGISTRIES, (org, SYSTEM), names)
     world.archive()
     world.use(earlier)
     [only] = world.recover().organizations

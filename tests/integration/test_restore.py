@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from control_plane import administration, execution, reading, settings
+from control_plane import execution, organizations, people, reading, settings
 from control_plane.archive.anchors import anchor
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
@@ -77,10 +77,10 @@ def heads(database: Database) -> dict[str, Any]:
 def lives(project: Project, seed: int, executions: int) -> None:
     """A random life of an organization: people, members, policies, projects, plans, refusals."""
     chance, store, org = random.Random(seed), project.store, project.target.org
-    administration.create_user(store, REGISTRIES, org, "robin", "a long password")
-    robin = administration.user_id(store, org, "robin")
+    people.create_user(store, REGISTRIES, org, "robin", "a long password")
+    robin = people.user_id(store, org, "robin")
     names = {"slug": "harbor", "title": "Harbor", "template": "harbor"}
-    administration.create_project(store, REGISTRIES, (org, project.target.principal), names)
+    organizations.create_project(store, REGISTRIES, (org, project.target.principal), names)
     harbor = _harbor(project)
     _ask(store, harbor, Intent(SET_MEMBER, {"user": robin, "role": "operator"}), subject=robin)
     _ask(store, harbor, Intent(SET_POLICY, {"document": POLICY}))

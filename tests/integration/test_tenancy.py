@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from control_plane import administration
+from control_plane import organizations
 from control_plane.errors import NotFound
 from control_plane.models import SYSTEM
 from control_plane.registry import load_registries
@@ -40,9 +40,9 @@ TENANT_TABLES = [
 def other_org(project: Project) -> str:
     """A second organization with a project of its own."""
     registries = load_registries()
-    made = administration.create_organization(project.store, registries, "other", "x" * 12)
+    made = organizations.create_organization(project.store, registries, "other", "x" * 12)
     names = {"slug": "demo", "title": "Theirs", "template": "demo"}
-    administration.create_project(project.store, registries, (made["organization"], SYSTEM), names)
+    organizations.create_project(project.store, registries, (made["organization"], SYSTEM), names)
     return made["organization"]
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from control_plane import administration, execution
+from control_plane import execution, people
 from control_plane.archive.reader import Archive
 from control_plane.audit import Asking
 from control_plane.engine.decide import decide
@@ -228,7 +228,7 @@ def test_keys_belong_to_one_principal(project: Project) -> None:
     """Another principal's request of the same name is another request."""
     project.execute(ADD, request_id="mine")
     other = sign_in(project.store)
-    second = administration.create_user(project.store, load_registries(), other.org, "b", "b" * 12)
+    second = people.create_user(project.store, load_registries(), other.org, "b", "b" * 12)
     person = Principal("user", second["inputs"]["user"], second["inputs"]["user"], "session")
     project.superuser("UPDATE users SET admin = true WHERE username = 'b'")
     another = Project(project.store, replace(other, principal=person), project.database)

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from control_plane import administration, execution, governance
+from control_plane import execution, governance, people
 from control_plane.api import bodies, shared
 from control_plane.engine.policy import PolicyRefused
 from control_plane.errors import InvalidPolicy
@@ -96,7 +96,7 @@ def get_member(project: str, username: str) -> Response[str]:
 def put_member(project: str, username: str, body: bodies.Member) -> Response[str]:
     """Give somebody a role. Answers the execution."""
     target = shared.target_of(router, project)
-    user = administration.user_id(shared.store(), target.org, username)
+    user = people.user_id(shared.store(), target.org, username)
     inputs = {"user": user, "role": body.role}
     return shared.asked(router, target, builtin.SET_MEMBER, inputs, subject=user)
 
@@ -105,7 +105,7 @@ def put_member(project: str, username: str, body: bodies.Member) -> Response[str
 def delete_member(project: str, username: str) -> Response[str]:
     """Take somebody's role away. Answers the execution."""
     target = shared.target_of(router, project)
-    user = administration.user_id(shared.store(), target.org, username)
+    user = people.user_id(shared.store(), target.org, username)
     return shared.asked(router, target, builtin.REMOVE_MEMBER, {"user": user}, subject=user)
 
 

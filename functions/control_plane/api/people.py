@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from control_plane import administration, identity
+from control_plane import identity, people
 from control_plane.api import bodies, shared
 
 router = APIGatewayHttpRouter()
@@ -33,7 +33,7 @@ def logout() -> Response[str]:
 @router.post("/auth/password")
 def change_password(body: bodies.PasswordChange) -> Response[str]:
     """Change one's own password; all of one's sessions end, this one too."""
-    administration.change_password(
+    people.change_password(
         shared.store(),
         shared.registries(),
         shared.person(router),

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from control_plane import administration, execution, history, identity, reading
+from control_plane import administration, execution, history, identity, organizations, reading
 from control_plane.api import bodies, shared
 from control_plane.errors import ConfirmationStale
 from control_plane.models import Intent, Json
@@ -36,7 +36,7 @@ def create_project(body: bodies.NewProject) -> Response[str]:
     names = {"slug": body.slug, "title": body.title or body.slug, "template": body.template}
     asking = (caller.org, caller.principal)
     request_id = shared.requested(router, None)
-    created = administration.create_project(
+    created = organizations.create_project(
         shared.store(), shared.registries(), asking, names, request_id
     )
     return shared.answer(created)

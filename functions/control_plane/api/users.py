@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from control_plane import administration, governance
+from control_plane import governance, people
 from control_plane.api import bodies, shared
 from control_plane.registry import builtin
 
@@ -24,9 +24,7 @@ def list_users(limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = Non
 def create_user(body: bodies.NewUser) -> Response[str]:
     """Make a person, who must change this password at the first sign-in; no API token may."""
     target, request_id = shared.system_by_session(router), shared.requested(router, None)
-    made = administration.add_user(
-        shared.store(), shared.archived(), target, body.model_dump(), request_id
-    )
+    made = people.add_user(shared.store(), shared.archived(), target, body.model_dump(), request_id)
     return shared.execution_of(target, made)
 
 
@@ -34,7 +32,7 @@ def create_user(body: bodies.NewUser) -> Response[str]:
 def update_user(username: str, body: bodies.UserUpdate) -> Response[str]:
     """Disable somebody, which ends their sessions at once; enable them; change their attributes."""
     target = shared.system(router)
-    user = administration.user_id(shared.store(), target.org, username)
+    user = people.user_id(shared.store(), target.org, username)
     inputs = {"user": user, **body.model_dump()}
     return shared.asked(router, target, builtin.UPDATE_USER, inputs, subject=user)
 
@@ -43,8 +41,8 @@ def update_user(username: str, body: bodies.UserUpdate) -> Response[str]:
 def set_password(username: str, body: bodies.NewPassword) -> Response[str]:
     """Give somebody a password that they must change at the next sign-in; no API token may."""
     target, request_id = shared.system_by_session(router), shared.requested(router, None)
-    user = administration.user_id(shared.store(), target.org, username)
-    done = administration.reset_password(
+    user = people.user_id(shared.store(), target.org, username)
+    done = people.reset_password(
         shared.store(), shared.archived(), target, user, body.password, request_id
     )
     return shared.execution_of(target, done)
