@@ -99,7 +99,7 @@ def test_an_admins_reset_holds_over_a_change_that_is_under_way(
         set_password(store, load_registries(), org, "operator", "one of an admin")
         return hash
 
-    monkeypatch.setattr(administration, "check_password", overtaken)
+    monkeypatch.setattr("control_plane.people.check_password", overtaken)
     words = {"current_password": PASSWORDS["operator"], "new_password": "one of a stranger"}
     lost = people("operator", "POST", "/v1/auth/password", words)
     assert (lost.status, lost.body["code"]) == (403, "wrong_password")
