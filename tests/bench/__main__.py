@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Sequence
+from copy import replace
 
 from tests.bench import databases, report
-from tests.bench.cases import CROWDS, FRESH, GROUNDS
+from tests.bench.cases import APART, CROWDS, FRESH, GROUNDS
+from tests.bench.cores import CAN_BE_KEPT_APART
 from tests.bench.rounds import Plan, run
 
 ROUNDS = 5
@@ -21,8 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rounds=options.rounds,
         seconds=options.seconds or (QUICK_SECONDS if options.quick else SECONDS),
     )
+    apart = replace(plan, crowds=[APART], grounds=GROUNDS[:2])
     with databases.running() as cluster:
         figures = run(cluster, plan)
+        if not options.quick and CAN_BE_KEPT_APART:
+            figures += run(cluster, apart)
         version = cluster.version
     print(report.as_json(figures) if options.json else report.as_table(figures))
     if options.write or not options.quick:

@@ -7,12 +7,16 @@ KINDS = ("limit", "engine", "handler")
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Clients that ask at once, of so many projects; the engine's are threads of `processes`."""
+    """Clients that ask at once, of so many projects; the engine's are threads of `processes`.
+
+    `apart` from the server: each has half of the cores for itself, as if on a machine of its own.
+    """
 
     name: str
     clients: int
     projects: int
     processes: int
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ CROWDS = (
     Crowd("8-clients-1-project", clients=8, projects=1, processes=1),
     Crowd("8-clients-64-projects", clients=8, projects=64, processes=2),
 )
+APART = Crowd("8-clients-64-projects-apart", clients=8, projects=64, processes=2, apart=True)
 FRESH = Ground("1kb", components=1, executions=0)
 GOVERNED = Ground("policy", components=1, executions=0, governed=True)
 GROUNDS = (

@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from typing import Literal
 
 from tests.bench.cases import Crowd
+from tests.bench.cores import of_clients
 from tests.bench.databases import Prepared
 from tests.bench.figures import Round
 from tests.bench.worker import Job, Spans, serve
@@ -43,7 +44,8 @@ class Clients:
     ) -> None:
         # The api function answers one event at a time in a process, as Lambda sends them.
         processes = crowd.processes if kind == "engine" else crowd.clients
-        job = Job(kind, prepared.url, prepared.token, prepared.slugs, crowd.clients // processes)
+        threads, cores = crowd.clients // processes, of_clients(crowd)
+        job = Job(kind, prepared.url, prepared.token, prepared.slugs, threads, cores)
         self._processes = [_started(job) for _ in range(processes)]
 
     def measure(self, seconds: float) -> Round:

@@ -3,7 +3,7 @@
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,6 +25,7 @@ from psycopg import sql
 from infra.local import bootstrap
 from infra.local.postgres import Postgres
 from tests.bench.cases import Crowd, Ground
+from tests.bench.cores import keep, of_server
 from tests.bench.template import ACTION, POLICY, TEMPLATES, template_name
 
 HERE = Path(__file__).parent
@@ -90,6 +91,15 @@ class Cluster:
         """Remove a database, whoever is still connected."""
         drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(prepared.name))
         self._run("postgres", drop)
+
+    def make_room(self, crowd: Crowd) -> None:
+        """Keep the server off the cores that are this crowd's alone."""
+        with self._superuser("postgres") as connection:
+            found = connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
+        started = [self._server.pid, *(process for (process,) in found)]
+        for process in filter(None, started):
+            with suppress(ProcessLookupError):  # it has ended
+                keep(process, of_server(crowd))
 
     def settle(self) -> None:
         """Write out what preparing has left, so that it isn't written during a round."""

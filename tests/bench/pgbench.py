@@ -3,11 +3,13 @@
 import os
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from infra.local.postgres import program
 from tests.bench.cases import Crowd
+from tests.bench.cores import keep, of_clients
 from tests.bench.databases import Prepared
 from tests.bench.figures import Round
 
@@ -50,6 +52,12 @@ class Limit:
             "-U", self._url.username or "", self._url.path.removeprefix("/"),
         ]  # fmt: skip
         password = {"PGPASSWORD": unquote(self._url.password or "")}
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | password)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env=os.environ | password,
+            preexec_fn=partial(keep, 0, of_clients(self._crowd)),
+        )
         if done.returncode:
             raise RuntimeError(f"pgbench failed:\n{done.stderr}")

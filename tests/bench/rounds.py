@@ -83,6 +83,7 @@ def _crowd(
         for ground in plan.grounds:
             step(f"preparing {crowd.name}/{ground.name}")
             parties |= _parties(cluster, crowd, ground, stack)
+        cluster.make_room(crowd)
         cluster.settle()
         rounds = defaultdict(list)
         for number, (ground, kind) in product(range(plan.rounds + 1), product(plan.grounds, KINDS)):

@@ -16,6 +16,7 @@ from control_plane.ids import uuid7
 from control_plane.store import Store
 from handlers import api
 
+from tests.bench.cores import keep
 from tests.bench.databases import request, targets
 from tests.bench.template import ACTION, TEMPLATES
 from tests.handlers.events import Context, event
@@ -27,19 +28,21 @@ type Spans = list[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a process does in each round: through what, where, as whom, in how many threads."""
+    """What a process does in each round: through what, as whom, in how many threads, where."""
 
     kind: Literal["engine", "handler"]
     url: str
     token: str
     slugs: tuple[str, ...]
     threads: int
+    cores: list[int]
 
 
 def serve(job: Job, pipe: Connection) -> None:
     """Answer each `(start, seconds)` that comes with a round's spans, until the pipe ends."""
     # Standard output is the report's; what the function logs is written all the same.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    keep(0, job.cores)
     ask = _engine(job) if job.kind == "engine" else _handler(job)
     # The threads outlive a round: each keeps its connection, as a warm Lambda does.
     with ThreadPoolExecutor(job.threads) as clients:
