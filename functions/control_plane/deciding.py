@@ -8,7 +8,7 @@ from control_plane.approvals import Answer
 from control_plane.archive.reader import Archive
 from control_plane.audit import Asking, as_answer
 from control_plane.engine.decide import decide
-from control_plane.execution import Watch, migrate
+from control_plane.execution import migrate
 from control_plane.journal import Journal
 from control_plane.loading import approval_of, asked, context_of, seen, settled
 from control_plane.models import SYSTEM, Approval, Decision, Intent, Json
@@ -19,6 +19,7 @@ from control_plane.requests import Request, answered, keys_of, replay
 from control_plane.store import Store
 from control_plane.store.writing import looking, writing
 from control_plane.target import Target
+from control_plane.watch import Watch
 
 type FollowUp = Callable[[Journal, Approval], Answer | None]
 """What an accepted vote or withdrawal leads to; None where the request waits on."""

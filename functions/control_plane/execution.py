@@ -4,7 +4,6 @@ A use case is run again as a whole when the database asks for it; its idempotenc
 in the same transaction, makes sure that nothing runs twice.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from copy import replace
 
@@ -30,20 +29,7 @@ from control_plane.requests import Request, answered, keys_of, replay
 from control_plane.store import Store
 from control_plane.store.writing import looking, writing
 from control_plane.target import Target
-
-HANDLER_LIMIT_S = 7.0
-"""Under the login's 8 s `idle_in_transaction_session_timeout`, which would end the transaction."""
-
-
-class Watch:
-    """Tells when an action's own code has taken longer than a transaction may wait for it."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-
-    def late(self) -> bool:
-        """Whether it has been too long since this watch was made."""
-        return time.monotonic() - self._started > HANDLER_LIMIT_S
+from control_plane.watch import Watch
 
 
 class HandlerTimeout(Exception):

@@ -32,6 +32,7 @@ from control_plane.pasts import NOTHING, Pasts
 from control_plane.store import Loaded, Store
 from control_plane.store.writing import Asked
 from control_plane.target import Target
+from control_plane.watch import Watch
 
 POLICY_ATTEMPTS = 4
 
@@ -212,8 +213,18 @@ def _standing(row: Mapping[str, Json]) -> frozenset[str]:
 
 
 def due_migration(context: Context) -> Decision | None:
-    """What brings the state to its declarations. Raises `Unavailable` where it can't be."""
+    """What brings the state to its declarations. Raises `Unavailable` where it can't be.
+
+    So is what takes too long: its transaction would be lost, and trying again would not help.
+    """
+    watch = Watch()
     try:
-        return migration(context)
+        decision = migration(context)
     except MigrationFailed as error:
         raise Unavailable(f"The project's state can't be migrated: {error}.") from error
+    if watch.late():
+        raise Unavailable(
+            "The project's state can't be migrated: the declared migrations take too long."
+            " Make them faster, and deploy again."
+        )
+    return decision

@@ -36,6 +36,7 @@ from control_plane.registry import (
 from control_plane.requests import Request
 from control_plane.store import Store
 from control_plane.store.writing import Asked, writing
+from control_plane.watch import HANDLER_LIMIT_S
 
 from tests.integration.conftest import ADD, Project, SetClock, sign_in
 
@@ -125,6 +126,7 @@ import sys, time
 from control_plane.models import Principal
 from control_plane.store import Store
 from control_plane.store.writing import Asked, writing
+from control_plane.watch import HANDLER_LIMIT_S
 url, org, project = sys.argv[1:]
 principal = Principal("user", "x", org, "session")
 with writing(Store(url), Asked(org, project, principal, None, [])):
@@ -378,7 +380,7 @@ def declaring(project: Project, handler: Handler, **declared: Any) -> Project:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "limit"), [(0.2, 0.1), (8.6, execution.HANDLER_LIMIT_S)], ids=["late", "cut off"]
+    ("seconds", "limit"), [(0.2, 0.1), (8.6, HANDLER_LIMIT_S)], ids=["late", "cut off"]
 )
 def test_a_slow_handler_is_recorded_once_as_failed(
     project: Project, monkeypatch: pytest.MonkeyPatch, seconds: float, limit: float
@@ -394,7 +396,7 @@ def test_a_slow_handler_is_recorded_once_as_failed(
         time.sleep(seconds)
         return {"demo.counter": {"value": 1}}
 
-    monkeypatch.setattr(execution, "HANDLER_LIMIT_S", limit)
+    monkeypatch.setattr("control_plane.watch.HANDLER_LIMIT_S", limit)
     slow = declaring(project, wait)
     answer = slow.execute(Intent("demo.do", {}), request_id="slow")
     assert (answer["status"], answer["reasons"]) == ("failed", [{"code": "handler_timeout"}])
@@ -514,9 +516,40 @@ def test_a_slow_step_of_a_plan_is_the_one_on_record(
     desk = Project(project.store, target, project.database)
     intents = [Intent("quick.do", {}), Intent("slow.do", {})]
     digest = desk.preview(*intents)["digest"]
-    monkeypatch.setattr(execution, "HANDLER_LIMIT_S", 0.2)
+    monkeypatch.setattr("control_plane.watch.HANDLER_LIMIT_S", 0.2)
     [failed] = desk.plan(intents, digest)["executions"]
     assert (failed["action"], failed["status"]) == ("slow.do", "failed")
     assert failed["plan"]["step"] == 2
     assert failed["component_versions"] == {"demo.counter": 1}
     assert project.value() == 0
+
+
+def test_a_migration_that_takes_too_long_is_tried_once_and_said(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction would be lost each time: the answer says what to do, and nothing changes."""
+    tried = []
+
+    def slow(state: dict[str, Any]) -> dict[str, Any]:
+        tried.append(state)
+        time.sleep(0.3)
+        return state
+
+    template = Template("tests")
+    template.component(
+        "demo.counter",
+        Number,
+        {"value": 0},
+        title="Counter",
+        schema_version=2,
+        migrations={1: slow},
+    )
+    desk = Project(
+        project.store, replace(project.target, registry=Registry(template)), project.database
+    )
+    before = project.executions()
+    monkeypatch.setattr("control_plane.watch.HANDLER_LIMIT_S", 0.2)
+    with pytest.raises(Unavailable, match="Make them faster"):
+        desk.execute(ADD)
+    assert len(tried) == 1
+    assert project.executions() == before
