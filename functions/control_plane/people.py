@@ -8,6 +8,7 @@ import psycopg
 
 from control_plane.administration import Effects, administer, system_target
 from control_plane.archive.reader import Archive
+from control_plane.canonical import sha256
 from control_plane.errors import Conflict, InvalidBody, NotFound, WrongPassword
 from control_plane.execution import execute
 from control_plane.identity import Caller, check_password, hasher
@@ -67,13 +68,7 @@ def add_user(
         "username": new["username"],
         "attributes": new["attributes"],
     }
-    request = Request(
-        "execution",
-        request_id,
-        [Intent(CREATE_USER, inputs)],
-        None,
-        private={"password_hash": _hashed(new["password"])},
-    )
+    request = _with_password(new["password"], request_id, Intent(CREATE_USER, inputs), None)
     try:
         return execute(store, archived, target, request)
     except psycopg.errors.UniqueViolation as error:
@@ -84,21 +79,26 @@ def reset_password(
     store: Store, archived: Archive, target: Target, user: str, password: str, request_id: str
 ) -> dict[str, Json]:
     """Set somebody's password, which they must change first. Answers the execution."""
-    request = Request(
-        "execution",
-        request_id,
-        [Intent(SET_PASSWORD, {"user": user})],
-        None,
-        subject=user,
-        private={"password_hash": _hashed(password)},
-    )
+    request = _with_password(password, request_id, Intent(SET_PASSWORD, {"user": user}), user)
     return execute(store, archived, target, request)
 
 
-def _hashed(password: str) -> str:
+def _with_password(password: str, request_id: str, intent: Intent, subject: str | None) -> Request:
+    """A request that carries a password; the same again only with the same one.
+
+    What is kept to tell that is as hard to guess it from as the password's own hash.
+    """
     if len(password) < MIN_PASSWORD:
         raise InvalidBody(f"Choose a password of at least {MIN_PASSWORD} characters.")
-    return hasher().hash(password)
+    return Request(
+        "execution",
+        request_id,
+        [intent],
+        None,
+        subject=subject,
+        private={"password_hash": hasher().hash(password)},
+        private_digest=hasher().hash(password, salt=sha256(request_id)[:16].encode()),
+    )
 
 
 def user_id(store: Store, org: str, username: str) -> str:

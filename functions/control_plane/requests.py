@@ -22,7 +22,8 @@ class Request(Struct, frozen=True):
     """A request to execute one action (`kind` execution) or several as one (`kind` plan).
 
     `subject` is the user that administration is about; `private` goes into what it brings about,
-    never into records; `replaces` is the waiting request that this one takes the place of.
+    never into records, and `private_digest` tells whether it is the same when the request comes
+    again; `replaces` is the waiting request that this one takes the place of.
     """
 
     kind: Kind
@@ -32,14 +33,15 @@ class Request(Struct, frozen=True):
     trigger: str = "api"
     subject: str | None = None
     private: Mapping[str, str] | None = None
+    private_digest: str | None = None
     replaces: str | None = None
 
     @property
     def body_hash(self) -> str:
         """What must be the same when the same request id comes again."""
         steps = [[intent.action, dict(intent.inputs)] for intent in self.intents]
-        replaced = [self.replaces] if self.replaces else []
-        return sha256(canonical([self.kind, steps, self.confirm, *replaced]))
+        more = [each for each in (self.replaces, self.private_digest) if each]
+        return sha256(canonical([self.kind, steps, self.confirm, *more]))
 
     @property
     def step_ids(self) -> list[str]:

@@ -244,6 +244,18 @@ def test_two_admins_may_use_the_same_key(people: People, database: Database) -> 
         assert (made.status, made.body.get("status")) == (200, "success")
 
 
+def test_a_password_under_a_used_key_is_the_same_or_refused(people: People, call: Call) -> None:
+    """What no record holds must be the same, too, when a request comes again."""
+    key, route = {"idempotency-key": "reset"}, "/v1/users/operator/password"
+    reset = people("admin", "POST", route, {"password": "the first word"}, **key)
+    again = people("admin", "POST", route, {"password": "the first word"}, **key)
+    assert (again.status, again.body) == (200, reset.body)
+    other = people("admin", "POST", route, {"password": "another word"}, **key)
+    assert (other.status, other.body["code"]) == (422, "idempotency_conflict")
+    sign_in = {"username": "operator", "password": "the first word"}
+    assert call("POST", "/v1/auth/login", sign_in).status == 200
+
+
 @pytest.mark.usefixtures("people")
 def test_a_link_signs_in_once(call: Call, database: Database) -> None:
     """The local stack's links are good for one session."""
