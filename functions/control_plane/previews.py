@@ -61,5 +61,6 @@ def _step(decision: Decision, sentences: Mapping[str, str]) -> dict[str, Json]:
         "confirmation": decision.confirmation,
         "cost": decision.cost,
         "diff": list(decision.diff),
+        "messages": [{"topic": sent.topic, "body": sent.body} for sent in decision.messages],
         "approval": _asked_of(decision.approval),
     }

@@ -10,6 +10,8 @@ from control_plane.registry.builtin import SET_DEFAULT_POLICY, SET_POLICY
 from control_plane.target import Target
 
 POLICY_ACTIONS = (SET_POLICY, SET_DEFAULT_POLICY)
+AS_ASKED = ("inputs", "diff", "messages")
+"""Members whose own members say nothing to us: they are an action's, and what follows from it."""
 RULE_SAYS_NO = "A rule of this project's policy says no."
 
 
@@ -35,10 +37,7 @@ def _without_rules(value: Any) -> Any:
         return [_without_rules(item) for item in value]
     if not isinstance(value, dict):
         return value
-    shown = {
-        key: item if key in ("inputs", "diff") else _without_rules(item)
-        for key, item in value.items()
-    }
+    shown = {key: item if key in AS_ASKED else _without_rules(item) for key, item in value.items()}
     if str(value.get("action", "")).partition("@")[0] in POLICY_ACTIONS and "inputs" in value:
         shown |= {"inputs": {}, "redacted": True}
     if isinstance(reasons := value.get("reasons"), list):
@@ -61,8 +60,7 @@ def _without_persons(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     shown = {
-        key: item if key in ("inputs", "diff") else _without_persons(item)
-        for key, item in value.items()
+        key: item if key in AS_ASKED else _without_persons(item) for key, item in value.items()
     }
     if isinstance(facts := value.get("facts"), dict):
         shown["facts"] = {key: fact for key, fact in facts.items() if key not in PERSONAL_FACTS}
@@ -79,7 +77,7 @@ def _without(value: Any, hidden: AbstractSet[str]) -> Any:
     if not isinstance(value, dict):
         return value
     shown = {
-        key: item if key == "inputs" else _without(item, hidden) for key, item in value.items()
+        key: item if key in AS_ASKED else _without(item, hidden) for key, item in value.items()
     }
     if isinstance(diff := value.get("diff"), list):
         shown["diff"] = [op for op in diff if tokens(op["path"])[0] not in hidden]

@@ -140,6 +140,10 @@ def _step(step: Json, registry: Json, state: Json) -> Json:
         "more": max(0, len(step.get("diff") or step.get("inputs") or []) - MOST_ROWS),
         "explanations": step.get("explanations", []) if step["status"] not in PROMISES else [],
         "inputs": inputs_of(step, registry) if not step.get("diff") else [],
+        "sends": [
+            {"topic": sent["topic"], "body": show(sent["body"])}
+            for sent in step.get("messages") or []
+        ],
         "builtin": step["action"].startswith(BUILT_IN),
         "reached": True,
     }
@@ -153,6 +157,7 @@ def _unreached(step: Json, registry: Json) -> Json:
         "explanations": [],
         "more": max(0, len(step.get("inputs") or []) - MOST_ROWS),
         "inputs": inputs_of(step, registry),
+        "sends": [],
         "builtin": False,
         "reached": False,
     }

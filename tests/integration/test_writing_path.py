@@ -414,6 +414,8 @@ def test_messages_commit_with_the_state_or_not_at_all(project: Project) -> None:
         return [Message("counter.set", {"value": value})]
 
     telling = declaring(project, set_value, messages=tell)
+    [step] = telling.preview(Intent("demo.do", {"value": 7}))["steps"]
+    assert step["messages"] == [{"topic": "counter.set", "body": {"value": 7}}]
     done = telling.execute(Intent("demo.do", {"value": 7}))
     telling.execute(Intent("demo.do", {"value": "x"}))
     [row] = project.rows("SELECT seq, topic, body FROM outbox WHERE project_id = %s")

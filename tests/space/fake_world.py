@@ -104,7 +104,7 @@ class Project:
             "explanations": ["It needs approval: 1 × admin."] if waits else why,
             "reasons": [{"code": "refused"} for _ in why], "diff": diff,
             "risk": declared.get("risk"), "cost": cost, "approval": ASKS if waits else None,
-            "confirmation": declared.get("confirmation", False),
+            "confirmation": declared.get("confirmation", False), "messages": [],
         }  # fmt: skip
 
     def _budget(self, cost: int) -> Json | None:

@@ -37,10 +37,28 @@ def test_hostile_conversation_is_shown_as_text(demo):
     steps = [{"action": "memory.remember", "inputs": {"key": HOSTILE, "value": HOSTILE}}]
     card = proposals.propose("demo", steps, demo.preview(steps), demo.registry(), demo.state)
     card["steps"][0]["explanations"] = [HOSTILE]
+    card["steps"][0]["sends"] = [{"topic": HOSTILE, "body": HOSTILE}]
     turns = [thread.hello([HOSTILE]), thread.you(HOSTILE), thread.agent(HOSTILE, [HOSTILE]), card]
     html = render.conversation(turns) + render.conversation(turns[:1])
     assert "<img" not in html
     assert 'onerror="' not in html
+
+
+def test_a_card_says_what_would_be_sent(demo):
+    """Nobody confirms or approves a message that they can't see."""
+    steps = [{"action": "memory.remember", "inputs": {"key": "k", "value": 1}}]
+    preview = demo.preview(steps)
+    assert "Sends" not in render.conversation([_proposed(demo, steps, preview)])
+    sent = {"topic": "memory.changed", "body": {"key": "k", "value": 1}}
+    preview["steps"][0]["messages"] = [sent]
+    html = render.conversation([_proposed(demo, steps, preview)])
+    assert "Sends <b>" in html
+    assert "memory.changed" in html
+    assert "{&#34;key&#34;: &#34;k&#34;, &#34;value&#34;: 1}" in html
+
+
+def _proposed(world, steps, preview):
+    return proposals.propose("demo", steps, preview, world.registry(), world.state)
 
 
 def test_a_hostile_name_in_the_activity_is_shown_as_text():

@@ -52,3 +52,15 @@ def test_others_see_neither_secret_states_nor_their_changes() -> None:
         assert [op["path"] for op in shown["items"][0]["diff"]] == ["/box/number"]
         assert shown["items"][0]["redacted"] is True
         assert shown["items"][0]["inputs"] == ANSWER["items"][0]["inputs"]  # type: ignore[index]
+
+
+def test_what_a_step_would_send_is_shown_as_its_inputs_are() -> None:
+    """A message follows from the inputs alone; what it holds is never taken for an answer's own."""
+    body = {
+        "diff": [{"path": "/secret/number"}],
+        "reasons": [{"rule": "r"}],
+        "facts": {"email": "e"},
+    }
+    step = {"inputs": {"note": "n"}, "messages": [{"topic": "box.changed", "body": body}]}
+    for role in ("viewer", "operator", "admin"):
+        assert shown_to(target(role), {"steps": [step]}) == {"steps": [step]}

@@ -104,8 +104,15 @@ class Requirement(TypedDict):
     because: list[str]
 
 
+class OutgoingMessage(TypedDict):
+    """What would be sent once a step has committed."""
+
+    topic: str
+    body: JsonValue
+
+
 class PreviewStep(TypedDict):
-    """What would become of one step."""
+    """What would become of one step; `messages` are what it would send."""
 
     action: str
     action_version: Count
@@ -118,6 +125,7 @@ class PreviewStep(TypedDict):
     confirmation: bool
     cost: Count
     diff: list[Operation]
+    messages: list[OutgoingMessage]
     approval: Requirement | None
 
 
