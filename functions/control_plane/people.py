@@ -43,6 +43,7 @@ def new_user(
     must_change: bool,
     hours: int | None = None,
 ) -> tuple[Intent, Effects]:
+    """The step that makes a person; with `hours`, the password opens one session within those."""
     inputs = {"user": user, "username": username, "admin": admin}
     effect = {
         **inputs,
