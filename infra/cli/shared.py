@@ -61,7 +61,7 @@ def organization(slug: str) -> "tuple[Store, Target]":
 
 def project(org: str, slug: str) -> "tuple[Store, Target]":
     """The database, and a project as the system itself reaches it."""
-    from dataclasses import replace
+    from copy import replace
 
     from control_plane.registry import load_registries
 
