@@ -11,12 +11,13 @@ from control_plane.archive.reader import Archive
 from control_plane.canonical import sha256
 from control_plane.errors import Conflict, InvalidBody, NotFound, WrongPassword
 from control_plane.execution import execute
-from control_plane.identity import Caller, check_password, hasher
+from control_plane.identity import Caller
 from control_plane.ids import uuid7
 from control_plane.models import Intent, Json, Principal
 from control_plane.registry import Registry
 from control_plane.registry.builtin import CREATE_USER, SET_PASSWORD
 from control_plane.requests import Request
+from control_plane.signing_in import check_password, hasher
 from control_plane.store import Store
 from control_plane.target import Target
 

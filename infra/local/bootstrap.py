@@ -8,12 +8,12 @@ import psycopg
 from control_plane import administration, execution, organizations, people
 from control_plane.archive.reader import Archive
 from control_plane.errors import IdempotencyConflict
-from control_plane.identity import make_link, password_is
 from control_plane.migrations import HERE, migrate
 from control_plane.models import SYSTEM, Intent, Json, Principal
 from control_plane.registry import load_registries
 from control_plane.registry.builtin import SET_MEMBER, SET_POLICY
 from control_plane.requests import Request
+from control_plane.signing_in import make_link, password_is
 from control_plane.store import Store
 from control_plane.target import Target
 from psycopg import sql

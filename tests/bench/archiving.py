@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import mean
 
 import psycopg
-from control_plane import execution, identity
+from control_plane import execution, identity, signing_in
 from control_plane.archive.reader import Archive
 from control_plane.ids import uuid7
 from control_plane.migrations import migrate
@@ -95,7 +95,7 @@ def _filled(server: Postgres, s3: S3, rows: int) -> Prepared:
 
 
 def _demo(store: Store) -> Target:
-    token = identity.login(store, "admin", PASSWORD, None)["token"]
+    token = signing_in.login(store, "admin", PASSWORD, None)["token"]
     return identity.target(identity.authenticate(store, token, "demo"), load_registries())
 
 

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
-from control_plane import execution, identity, organizations
+from control_plane import execution, identity, organizations, signing_in
 from control_plane.archive.reader import Archive
 from control_plane.ids import uuid7
 from control_plane.journal import CHECKPOINT_EVERY
@@ -164,7 +164,7 @@ def _populate(url: str, projects: int, ground: Ground) -> tuple[str, tuple[str, 
     for slug in slugs:
         names = {"slug": slug, "title": slug, "template": template_name(ground.components)}
         organizations.create_project(store, known, (made["organization"], SYSTEM), names)
-    token = str(identity.login(store, made["username"], PASSWORD, None)["token"])
+    token = str(signing_in.login(store, made["username"], PASSWORD, None)["token"])
     for target in targets(store, token, slugs):
         if ground.governed:
             policy = Intent(SET_POLICY, {"document": POLICY})

@@ -10,12 +10,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from control_plane import identity, people
+from control_plane import people, signing_in
 from control_plane.api import app as api
 from control_plane.api import shared
 from control_plane.errors import ControlPlaneError
-from control_plane.identity import login
 from control_plane.registry import load_registries
+from control_plane.signing_in import login
 from control_plane.store import Store
 from handlers.api import handler
 
@@ -254,15 +254,15 @@ def test_a_session_needs_the_password_in_force(
     call: Call, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who verified the old password while it was changed gets no session."""
-    opened = identity._open_session
+    opened = signing_in._open_session
 
     def change_first(*given: Any) -> Any:
         new = {"current_password": ADMIN_PASSWORD, "new_password": "another password"}
-        monkeypatch.setattr(identity, "_open_session", opened)
+        monkeypatch.setattr(signing_in, "_open_session", opened)
         assert call("POST", "/v1/auth/password", new, token).status == 204
         return opened(*given)
 
-    monkeypatch.setattr(identity, "_open_session", change_first)
+    monkeypatch.setattr(signing_in, "_open_session", change_first)
     monkeypatch.setattr(api, "_one_at_a_time", nullcontext())
     old = {"username": "admin", "password": ADMIN_PASSWORD}
     assert call("POST", "/v1/auth/login", old).status == 401

@@ -8,10 +8,11 @@ import psycopg
 import pytest
 from control_plane import execution
 from control_plane.api import shared
-from control_plane.identity import authenticate, login, target
+from control_plane.identity import authenticate, target
 from control_plane.models import Intent
 from control_plane.registry import load_registries
 from control_plane.requests import Request
+from control_plane.signing_in import login
 from control_plane.store import Store
 
 from tests.conftest import ADMIN_PASSWORD, Database

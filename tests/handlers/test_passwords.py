@@ -5,11 +5,11 @@ from typing import Any
 import psycopg
 import pytest
 from argon2 import PasswordHasher
-from control_plane import administration, identity
-from control_plane.identity import hasher
+from control_plane import administration, signing_in
 from control_plane.organizations import first_organization
 from control_plane.people import set_password
 from control_plane.registry import load_registries
+from control_plane.signing_in import hasher
 from control_plane.store import Store
 
 from tests.conftest import ADMIN_PASSWORD, Database
@@ -91,7 +91,7 @@ def test_an_admins_reset_holds_over_a_change_that_is_under_way(
     people: People, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever knew the old password and was checked by it doesn't win in the end."""
-    store, checked = Store(database.app), identity.check_password
+    store, checked = Store(database.app), signing_in.check_password
     org = str(administration.organization_id(store, "main"))
 
     def overtaken(*given: Any) -> str:

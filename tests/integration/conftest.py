@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from control_plane import execution, identity
+from control_plane import execution, identity, signing_in
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
 from control_plane.models import Intent, Json
@@ -87,7 +87,7 @@ def project(database: Database) -> Iterator[Project]:
 
 def sign_in(store: Store) -> Target:
     """Project `demo` for its signed-in admin."""
-    token = identity.login(store, "admin", ADMIN_PASSWORD, None)["token"]
+    token = signing_in.login(store, "admin", ADMIN_PASSWORD, None)["token"]
     return identity.target(identity.authenticate(store, token, "demo"), load_registries())
 
 

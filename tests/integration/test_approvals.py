@@ -10,7 +10,16 @@ from typing import Any
 
 import psycopg
 import pytest
-from control_plane import approvals, deciding, execution, governance, identity, policies, reading
+from control_plane import (
+    approvals,
+    deciding,
+    execution,
+    governance,
+    identity,
+    policies,
+    reading,
+    signing_in,
+)
 from control_plane.archive.reader import Archive
 from control_plane.engine.preview import predict
 from control_plane.errors import ApprovalSuperseded, ConfirmationStale
@@ -40,7 +49,7 @@ class Desk:
     def target(self, who: str) -> Target:
         """The project as somebody reaches it."""
         password = ADMIN_PASSWORD if who == "admin" else PASSWORD
-        token = str(identity.login(self.store, who, password, None)["token"])
+        token = str(signing_in.login(self.store, who, password, None)["token"])
         caller = identity.authenticate(self.store, token, "harbor")
         return identity.target(caller, load_registries())
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from control_plane import identity, settings
+from control_plane import settings, signing_in
 from control_plane.errors import Unauthenticated
 from control_plane.store import SCHEMA_VERSION, Store
 from handlers import migrate
@@ -18,11 +18,13 @@ def test_seeding_again_changes_nothing_but_a_differing_password(database: Databa
     store = Store(database.app)
     seed(store, "the first password")
     seed(store, "the first password")
-    identity.login(store, "admin", "the first password", None)
+    signing_in.login(store, "admin", "the first password", None)
     seed(store, "another password")
-    assert identity.login(store, "admin", "another password", None)["must_change_password"] is False
+    assert (
+        signing_in.login(store, "admin", "another password", None)["must_change_password"] is False
+    )
     with pytest.raises(Unauthenticated):
-        identity.login(store, "admin", "the first password", None)
+        signing_in.login(store, "admin", "the first password", None)
 
 
 def test_the_migrate_function_makes_the_first_organization_once(
@@ -35,5 +37,5 @@ def test_the_migrate_function_makes_the_first_organization_once(
     assert migrate.handler(event, Context()) == {"schema": SCHEMA_VERSION, "made": True}
     assert migrate.handler({**event, "admin_password": "x"}, Context())["made"] is False
     assert migrate.handler({}, Context()) == {"schema": SCHEMA_VERSION}
-    opened = identity.login(Store(database.app), "admin", "from secrets manager", "acme")
+    opened = signing_in.login(Store(database.app), "admin", "from secrets manager", "acme")
     assert opened["must_change_password"] is True

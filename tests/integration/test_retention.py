@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from control_plane import governance, history, identity, retention
+from control_plane import governance, history, retention, signing_in
 from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
@@ -51,10 +51,10 @@ def one_week(desk: Desk, admin: Target, operator: Target, number: int) -> None:
         desk.ask(operator, Intent("memory.remember", note))
     waiting = desk.ask(operator, budget(600 + number))["approval"]["id"]
     desk.vote(admin, waiting)
-    identity.make_link(desk.store, admin.org, "viewer")
-    identity.login_by_link(desk.store, identity.make_link(desk.store, admin.org, "viewer"))
+    signing_in.make_link(desk.store, admin.org, "viewer")
+    signing_in.login_by_link(desk.store, signing_in.make_link(desk.store, admin.org, "viewer"))
     with suppress(Unauthenticated, Throttled):
-        identity.login(desk.store, f"nobody{number}", "wrong", None)
+        signing_in.login(desk.store, f"nobody{number}", "wrong", None)
 
 
 def send_a_message(desk: Desk, admin: Target) -> None:

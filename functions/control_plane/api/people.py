@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from control_plane import identity, people
+from control_plane import people, signing_in
 from control_plane.api import bodies, shared
 
 router = APIGatewayHttpRouter()
@@ -12,21 +12,21 @@ router = APIGatewayHttpRouter()
 @router.post("/auth/login")
 def login(body: bodies.Login) -> Response[str]:
     """Open a session and answer its token."""
-    opened = identity.login(shared.store(), body.username, body.password, body.organization)
+    opened = signing_in.login(shared.store(), body.username, body.password, body.organization)
     return shared.answer(opened)
 
 
 @router.post("/auth/link")
 def login_by_link(body: bodies.Link) -> Response[str]:
     """Open a session by a link that signs in once."""
-    return shared.answer(identity.login_by_link(shared.store(), body.link))
+    return shared.answer(signing_in.login_by_link(shared.store(), body.link))
 
 
 @router.post("/auth/logout")
 def logout() -> Response[str]:
     """End the session of the token that is sent."""
     caller = shared.person(router)
-    identity.logout(shared.store(), caller, shared.bearer(router) or "")
+    signing_in.logout(shared.store(), caller, shared.bearer(router) or "")
     return shared.no_content()
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import psycopg
 
 from control_plane.canonical import canonical
-from control_plane.identity import hasher
 from control_plane.ids import uuid7
 from control_plane.requests import RESTORED
 from control_plane.restore.organization import Organization
 from control_plane.restore.project import Project
+from control_plane.signing_in import hasher
 
 type Rows = Iterator[dict[str, Any]]
 
