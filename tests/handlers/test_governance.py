@@ -28,6 +28,7 @@ def test_a_budget_waits_for_an_admin_and_then_is_exactly_what_was_approved(peopl
     assert "diff" not in asked.body
     assert people.state()["budget"]["total"] == 500
     approval = asked.body["approval"]["id"]
+    assert (asked.body["approval"]["status"], asked.body["approval"]["approved"]) == ("pending", 0)
     done = people.decide("approver", approval, comment="fine").body
     assert done["status"] == "success"
     assert done["about"] == asked.body["seq"]

@@ -246,6 +246,21 @@ def test_other_approvers_supersede(desk: Desk) -> None:
     assert superseded.value.members["approval"]["count"] == 2
 
 
+def test_what_needs_no_approval_any_more_is_superseded_under_the_old_terms(desk: Desk) -> None:
+    """What was approved was bound to approvers: a policy without them is another promise."""
+    admin, operator, approver = map(desk.target, ("admin", "operator", "approver"))
+    waiting = desk.ask(operator, budget(550))["approval"]["id"]
+    desk.ask(admin, Intent("project.policy.set", {"document": {}}))
+    with pytest.raises(ApprovalSuperseded) as superseded:
+        desk.vote(approver, waiting)
+    again = superseded.value.members["approval"]
+    assert (again["role"], again["count"], again["approved"]) == ("admin", 1, 0)
+    opened = executions(desk, admin)[-1]
+    assert opened["status"] == "pending_approval"
+    assert opened["reasons"] == [{"code": "approval_required", "count": 1, "role": "admin"}]
+    assert desk.vote(approver, again["id"])["status"] == "success"
+
+
 def test_a_bad_policy_locks_nobody_out(desk: Desk) -> None:
     """A rule that errors denies everything but setting the policy by an admin."""
     admin = desk.target("admin")
