@@ -172,8 +172,11 @@ def _unit(schema: Json) -> str:
 
 
 def _percent(value: float, schema: Json) -> int | None:
-    """How full a number is between the bounds its schema sets; None without both bounds."""
+    """How full a share is, from nothing to at most a hundred as its schema bounds it; else None.
+
+    Other bounds are no measure: a scale begins at one, and a million only keeps nonsense out.
+    """
     low, high = schema.get("minimum"), schema.get("maximum")
-    if not isinstance(low, int | float) or not isinstance(high, int | float) or high <= low:
+    if low != 0 or not isinstance(high, int | float) or not 0 < high <= 100:
         return None
-    return max(0, min(100, round(100 * (value - low) / (high - low))))
+    return max(0, min(100, round(100 * value / high)))

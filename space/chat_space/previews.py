@@ -14,6 +14,7 @@ Json = dict[str, Any]
 
 MOST_ROWS = 50  # of a step's changes or inputs; the rest is counted
 MOST_UNLOCKS = 3  # what the API offers at most
+BRIEF = 40  # characters of a value in one line
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 BUILT_IN = "project."  # actions on policy, members and the like, which no diff shows
 ADMINISTRATION = {  # what administers a project is declared in no registry
@@ -110,6 +111,18 @@ def changes(diff: list[Json], registry: Json, state: Json) -> list[Json]:
         }
         for operation in diff
     ]
+
+
+def brief(diff: list[Json], registry: Json) -> str:
+    """A diff in one line, its first change and how many more: "Budget · Total 500 → 550"."""
+    if not diff:
+        return ""
+    [change] = changes(diff[:1], registry, {})
+    told = (text for text in (change["before"], change["after"]) if text is not None)
+    sides = [text if len(text) <= BRIEF else f"{text[:BRIEF]}…" for text in told]
+    ending = {"add": f"→ {sides[-1]}", "remove": "removed"}.get(diff[0]["op"], " → ".join(sides))
+    more = f", and {len(diff) - 1} more" if len(diff) > 1 else ""
+    return f"{change['label']} {ending}{more}"
 
 
 def action_title(action: str, registry: Json) -> str:

@@ -51,6 +51,18 @@ def test_the_first_sentences_can_be_clicked(page):
     expect(page.get_by_test_id("message-you")).to_have_text("set the counter to 5, then add 3")
 
 
+def test_a_message_that_is_too_long_stays_in_the_box(page, fake):
+    """Nothing of it is sent: cut, it would ask for something else."""
+    box, text = page.get_by_test_id("message-box"), f"set the counter to 5{'0' * 4_000}"
+    say(page, text)
+    assert "20 characters too long" in box.evaluate("box => box.validationMessage")
+    expect(box).to_have_value(text)
+    assert fake.bodies("/chat") == []
+    box.fill("set the counter to 5")
+    page.get_by_test_id("send").click()
+    expect(page.get_by_test_id("plan-card")).to_be_visible()
+
+
 def test_discard_changes_nothing(page, fake):
     """The card says so, and the API is never asked to execute."""
     say(page, "add 3")
@@ -127,6 +139,7 @@ def test_the_activity_lists_executions_and_loads_older_ones(page, fake):
     expect(rows).to_have_count(25)
     expect(rows.first).to_contain_text("30")
     expect(rows.first).to_contain_text("Add to the counter")
+    expect(rows.first).to_contain_text("Counter · Value 406 → 435")
     page.get_by_test_id("load-older").click()
     expect(rows).to_have_count(30)
     expect(rows.last).to_have_attribute("data-seq", "1")

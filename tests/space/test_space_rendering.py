@@ -1,7 +1,7 @@
 """State, proposals and paths as people read them, whatever the data holds."""
 
 import pytest
-from chat_space import proposals, render, thread
+from chat_space import previews, proposals, render, thread
 from chat_space.cards import cards
 from chat_space.filters import Filters
 from chat_space.labels import humanize, readable_path, show
@@ -65,7 +65,7 @@ def test_a_hostile_name_in_the_activity_is_shown_as_text():
     """A username or an explanation from the audit log never becomes markup."""
     row = {"seq": 1, "at": "2026-11-22T09:57:03.123456Z", "who": HOSTILE, "what": HOSTILE}
     told = {
-        "rows": [row | {"why": HOSTILE, "status": HOSTILE, "cost": 1}], "more": True,
+        "rows": [row | {"more": HOSTILE, "status": HOSTILE, "cost": 1}], "more": True,
         "wanted": Filters(HOSTILE, HOSTILE, HOSTILE, HOSTILE), "statuses": [(HOSTILE, HOSTILE)],
         "actions": [(HOSTILE, HOSTILE)], "people": [(HOSTILE, HOSTILE)], "said": HOSTILE,
         "project": HOSTILE,
@@ -127,6 +127,53 @@ def test_each_kind_of_value_gets_its_own_shape(harbor):
     assert release.nodes[1].percent == 20
     assert budget.nodes[0].kind == "hero"
     assert (readiness.nodes[0].kind, readiness.nodes[0].percent) == ("checks", 50)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "percent"),
+    [
+        ({"minimum": 0, "maximum": 100}, 3),
+        ({"minimum": 0, "maximum": 4}, 75),
+        ({"minimum": 1, "maximum": 4}, None),
+        ({"minimum": 0, "maximum": 1_000_000}, None),
+        ({"minimum": 0}, None),
+    ],
+)
+def test_only_a_share_has_a_bar(bounds, percent):
+    """A scale from one, and a bound that only keeps nonsense out, say nothing of how full it is."""
+    schema = {"type": "object", "properties": {"n": {"type": "integer", **bounds}}}
+    [card] = cards({"components": [{"id": "c", "schema": schema}]}, {"c": {"n": 3}})
+    assert card.nodes[0].percent == percent
+
+
+@pytest.mark.parametrize(
+    ("diff", "line"),
+    [
+        ([], ""),
+        (
+            [{"op": "replace", "path": "/harbor.release/rollout", "before": 20, "value": 60}],
+            "Release 24.11 · Rollout 20 → 60",
+        ),
+        (
+            [{"op": "add", "path": "/harbor.budget/new", "value": "on"}],
+            "Launch budget · new → “on”",
+        ),
+        (
+            [
+                {"op": "remove", "path": "/harbor.budget/old", "before": 1},
+                {"op": "remove", "path": "/harbor.budget/older", "before": 2},
+            ],
+            "Launch budget · old removed, and 1 more",
+        ),
+        (
+            [{"op": "add", "path": "/harbor.budget/note", "value": "x" * 500}],
+            f"Launch budget · note → {'x' * 40}…",
+        ),
+    ],
+)
+def test_a_diff_in_one_line(harbor, diff, line):
+    """The log tells each execution's first change, and how many more there are."""
+    assert previews.brief(diff, harbor.registry()) == line
 
 
 def test_a_step_that_would_be_refused_leaves_no_confirm(harbor):

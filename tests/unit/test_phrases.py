@@ -362,12 +362,41 @@ def test_a_percentage_is_a_number_only_of_percent() -> None:
         ("What's the value of the counter", "Counter is 5 at version 3."),
         ("show me the sky", "Memory: the sky is blue."),
         ("what do you remember about the sky?", "Memory: the sky is blue."),
-        ("show the state", 'Counter is 5 at version 3. Memory is {"the sky":"blue"} at version 3.'),
+        ("show the state", "Counter is 5 at version 3. Memory at version 3: the sky is blue."),
     ],
 )
 def test_questions_about_the_state_are_answered(message: str, answer: str) -> None:
     """A question about a component, or about a member of one, is answered from the state."""
     assert read(message) == Answer(answer)
+
+
+@pytest.mark.parametrize(
+    ("message", "answer"),
+    [
+        ("what is the budget?", "Launch budget at version 28: Approved is 500; spent is 320."),
+        ("how much is approved?", "Launch budget: Approved is 500."),
+        ("what is the total", "Launch budget: Approved is 500."),
+        ("show the notes", "Notes is empty at version 28."),
+        ("show the tags", 'Tags is ["a","b"] at version 28.'),
+        ("show the text", f"Text at version 28: key is {'x' * 293}…."),
+    ],
+)
+def test_states_are_told_in_words(message: str, answer: str) -> None:
+    """Members go by their titles; nobody is shown JSON where words do."""
+    titles = {"properties": {"total": {"title": "Approved"}, "spent": {}}}
+    components: list[dict[str, Any]] = [
+        {"id": "budget", "title": "Launch budget", "schema": titles},
+        *({"id": id, "title": id.title(), "schema": {}} for id in ("notes", "tags", "text")),
+    ]
+    states = {
+        "budget": {"total": 500, "spent": 320},
+        "notes": {},
+        "tags": ["a", "b"],
+        "text": {"key": "x" * 1_000},
+    }
+    asked = {"components": components, "actions": []}
+    state = {"version": 28, "components": states}
+    assert interpret(message, asked, 5, lambda: state) == Answer(answer)
 
 
 @pytest.mark.parametrize("message", ["help", "What can you do?", "hello!", "hi"])

@@ -71,20 +71,35 @@ def _subject(asked: tuple[str, ...]) -> tuple[str, ...]:
 def _facts(subject: tuple[str, ...], registry: Mapping[str, Any], state: State) -> Iterator[str]:
     declared = {each["id"]: each for each in registry["components"]}
     for id, value in state["components"].items():
-        title = declared[id]["title"] if id in declared else id
+        component = declared.get(id, {})
+        title, labels = component.get("title", id), _labels(component)
         if subject in _EVERYTHING or subject in _names(id, title):
-            shown = _shown(_only_member(value, declared.get(id, {})))
-            yield f"{title} is {shown} at version {state['version']}."
+            yield _told(title, _only_member(value, labels), labels, state["version"])
         elif isinstance(value, dict):
             for key, item in value.items():
-                if subject in _names(str(key)):
-                    yield f"{title}: {key} is {_shown(item)}."
+                label = labels.get(key, str(key))
+                if subject in _names(str(key), label):
+                    yield f"{title}: {label} is {_shown(item)}."
 
 
-def _only_member(value: Json, component: Mapping[str, Any]) -> Json:
-    """The one member of a state that is declared to have one; any other state whole."""
+def _labels(component: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the declared members of a state go by; keys of somebody's own choice aren't in it."""
     members = component.get("schema", {}).get("properties", {})
-    return value[next(iter(members))] if len(members) == 1 and len(value) == 1 else value
+    return {key: schema.get("title", key) for key, schema in members.items()}
+
+
+def _told(title: str, value: Json, labels: Mapping[str, str], version: int) -> str:
+    """A state in words: a value by itself, an object by its members."""
+    if not isinstance(value, dict) or not value:
+        return f"{title} is {_shown(value) if value != {} else 'empty'} at version {version}."
+    members = "; ".join(f"{labels.get(key, key)} is {_shown(item)}" for key, item in value.items())
+    return f"{title} at version {version}: {_cut(members)}."
+
+
+def _only_member(value: Json, labels: Mapping[str, str]) -> Json:
+    """The one member of a state that is declared to have one; any other state whole."""
+    alone = len(labels) == 1 and isinstance(value, dict) and value.keys() == labels.keys()
+    return value[next(iter(labels))] if alone else value
 
 
 def _names(*names: str) -> set[tuple[str, ...]]:
@@ -93,5 +108,8 @@ def _names(*names: str) -> set[tuple[str, ...]]:
 
 
 def _shown(value: Json) -> str:
-    text = value if isinstance(value, str) else canonical(value)
+    return _cut(value if isinstance(value, str) else canonical(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"

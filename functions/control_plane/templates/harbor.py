@@ -120,7 +120,7 @@ def freeze(state: View) -> Changed:
     risk="medium",
     phrases=["roll out to {percent} percent", "roll out to {percent}"],
 )
-def rollout(state: View, percent: Percent) -> Changed:
+def rollout(state: View, percent: Annotated[Percent, Field(examples=[20])]) -> Changed:
     """Roll out the release."""
     return {"release": {**state["release"], "rollout": percent}}
 
@@ -132,13 +132,13 @@ def rollout(state: View, percent: Percent) -> Changed:
     risk="medium",
     phrases=["set the budget to {total}"],
 )
-def set_budget(state: View, total: Amount) -> Changed:
+def set_budget(state: View, total: Annotated[Amount, Field(examples=[550])]) -> Changed:
     """Set the launch budget."""
     return {"budget": {**state["budget"], "total": total}}
 
 
 @harbor.action("budget.spend", changes="/budget/spent", phrases=["spend {amount}"])
-def spend(state: View, amount: Amount) -> Changed:
+def spend(state: View, amount: Annotated[Amount, Field(examples=[40])]) -> Changed:
     """Spend from the launch budget."""
     return {"budget": {**state["budget"], "spent": state["budget"]["spent"] + amount}}
 
@@ -160,12 +160,17 @@ def resolve(state: View) -> Changed:
     requires=[Check("known", 'inputs.name in state["switches"]', "There is no such switch.")],
     phrases=["flip the {name} switch", "flip {name}"],
 )
-def flip(state: View, name: Name) -> Changed:
+def flip(state: View, name: Annotated[Name, Field(examples=["dark_mode"])]) -> Changed:
     """Flip a switch."""
     return {"switches": {**state["switches"], name: not state["switches"][name]}}
 
 
 @harbor.action("note.write", changes="/notes", phrases=["note {title}: {text}"])
-def write_note(state: View, title: Name, text: str, tags: list[Name] | None = None) -> Changed:
+def write_note(
+    state: View,
+    title: Annotated[Name, Field(examples=["Launch day"])],
+    text: Annotated[str, Field(examples=["Tuesday, at nine"])],
+    tags: list[Name] | None = None,
+) -> Changed:
     """Write a note."""
     return {"notes": {**state["notes"], title: {"text": text, "tags": tags or []}}}

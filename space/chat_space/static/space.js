@@ -4,6 +4,7 @@
   if (window.space) return;
   const root = document.currentScript?.dataset.root ?? "";
   const REFRESH_AFTER = 5000; // ms between two readings of the state on coming back
+  const LONGEST = 4000; // characters of a message
 
   /* Theme: the person's choice is kept; without one the system decides. */
   const chosen = () => localStorage.getItem("cs-theme");
@@ -108,8 +109,15 @@
   const box = () => document.querySelector("#cs-message");
   const pending = () => document.querySelector(".cs-pending");
 
+  /* A message is whole or it is not sent: a number that lost its end would be another number. */
+  function isTooLong(text) {
+    const over = text.trim().length - LONGEST;
+    const told = `This is ${over} characters too long: write at most ${LONGEST}.`;
+    box().setCustomValidity(over > 0 ? told : "");
+    return !box().reportValidity();
+  }
   function send(text, trigger) {
-    if (!text.trim() || sent !== null) return;
+    if (!text.trim() || sent !== null || isTooLong(text)) return;
     sent = text;
     pending().querySelector("p").textContent = text;
     pending().hidden = false;
@@ -203,6 +211,7 @@
         event.preventDefault();
         sendMessage(box().value);
       });
+      element.addEventListener("input", () => box().setCustomValidity(""));
       element.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
         event.preventDefault();

@@ -11,7 +11,7 @@ import gradio as gr
 from chat_space import filters, render
 from chat_space.client import ApiError, Caller
 from chat_space.filters import Filters
-from chat_space.previews import action_title
+from chat_space.previews import action_title, brief
 from chat_space.views.desk import Space, guarded
 
 Json = dict[str, Any]
@@ -20,7 +20,7 @@ PAGE = 25  # executions
 MOST_ROWS = 1000  # that one page carries; `get_audit_log` and the API go on from there
 LOOK_FOR = 5.0  # seconds in which further pages are asked for until one is full
 
-COLUMNS = ("seq", "at", "who", "owner", "what", "action", "why", "status", "cost")
+COLUMNS = ("seq", "at", "who", "owner", "what", "action", "more", "status", "cost")
 
 Answer = tuple[Any, Any, Any]  # the header, the table, and what the browser carries
 
@@ -140,7 +140,14 @@ def row_of(execution: Json, registry: Json) -> Json:
         "owner": principal.get("owner") or "",
         "what": action_title(execution["action"], registry),
         "action": execution["action"],
-        "why": " ".join(execution.get("explanations") or []),
+        "more": _more(execution, registry),
         "status": execution["status"],
         "cost": execution.get("cost"),
     }
+
+
+def _more(execution: Json, registry: Json) -> str:
+    """What it changed, or why it changed nothing."""
+    if execution["status"] == "success":
+        return brief(execution.get("diff") or [], registry)
+    return " ".join(execution.get("explanations") or [])

@@ -15,7 +15,6 @@ from chat_space.views.forms import Answer, Forms
 Json = dict[str, Any]
 
 RULE_KEYS = ("id", "description", "condition", "effect", "message", "mode")
-LONGEST = 200_000  # characters of a policy
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Admin:
     @guarded
     async def rule(self, event: gr.EventData, project: str, request: gr.Request) -> Answer:
         """Set the policy; what could not be set stays in the box, below what is wrong about it."""
-        text = field(event, "document")[:LONGEST]
+        text = field(event, "document")
 
         async def ask(caller: Caller) -> Json:
             return notes.of_execution(await caller.set_policy(project, text), "Saved.")

@@ -21,6 +21,7 @@ NOT_A_MEMBER = "You have no project yet. An admin can make you a member of one."
 FIRST_PROJECT = "There is no project yet. Make one under Admin."
 
 LONGEST = 4000  # characters of a message
+TOO_LONG = f"That is too long: write at most {LONGEST:,} characters."
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,10 @@ class Work:
         self, event: gr.EventData, project: str, carried: str, request: gr.Request
     ) -> Answer:
         """Pass a message on to the agent and show what it proposes."""
-        text = str(event.text).strip()[:LONGEST]
+        text = str(event.text).strip()
         turns = [*thread.read(carried), thread.you(text)]
+        if len(text) > LONGEST:
+            return _shown([*turns, thread.agent(TOO_LONG)])
         try:
             caller = self.space.caller(request)
             answer = await caller.chat(project, text)
