@@ -73,6 +73,24 @@ def test_inputs_are_taken_strictly(context_of: MakeContext, inputs: Mapping[str,
     assert set(codes(decision)) == {"invalid_inputs"}
 
 
+@pytest.mark.parametrize(
+    ("inputs", "sentence"),
+    [
+        ({}, "value is missing"),
+        ({"value": "5"}, "value is no whole number"),
+        ({"value": 5.5}, "value is no whole number"),
+        ({"value": 5, "x": 1}, "one of them isn't declared"),
+    ],
+)
+def test_what_is_wrong_with_inputs_is_said_in_words(
+    context_of: MakeContext, inputs: Mapping[str, Any], sentence: str
+) -> None:
+    """Nobody has to know what a validator calls its errors."""
+    [reason] = decide(Intent(SET.action, inputs), context_of(demo), confirmed=False).reasons
+    said = explain(reason.record(), {})
+    assert said == f"The inputs don't fit the action's declaration: {sentence}."
+
+
 def test_an_unknown_inputs_name_stays_out_of_the_record(context_of: MakeContext) -> None:
     """Records hold codes and ids; what a caller made up belongs into the payload."""
     intent = Intent(RESET.action, {"my secret": 1})

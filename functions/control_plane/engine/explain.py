@@ -59,6 +59,28 @@ _SENTENCES = {
 }
 
 
+_PROBLEMS = {  # what pydantic calls errors, of which records hold the names
+    "missing": "is missing",
+    "extra_forbidden": "one of them isn't declared",  # never with a name: it is the caller's text
+    "greater_than": "is too small",
+    "greater_than_equal": "is too small",
+    "less_than": "is too large",
+    "less_than_equal": "is too large",
+    "string_too_short": "is too short",
+    "string_too_long": "is too long",
+    "too_short": "has too few items",
+    "too_long": "has too many items",
+    "literal_error": "is none of the choices",
+    "int_type": "is no whole number",
+    "int_from_float": "is no whole number",
+    "float_type": "is no number",
+    "string_type": "is no text",
+    "bool_type": "is neither true nor false",
+    "list_type": "is no list",
+    "dict_type": "is no object",
+}
+
+
 def explain(reason: Mapping[str, Json], declared: Mapping[str, str]) -> str:
     """The sentence for a recorded reason; the code itself where it is not one of ours.
 
@@ -87,5 +109,6 @@ def _moment(until: Json) -> str:
 
 
 def _about_input(reason: Mapping[str, Json]) -> str:
-    problem = str(reason.get("error", "")).replace("_", " ")
-    return f"{reason['input']} ({problem})" if "input" in reason else problem
+    error = str(reason.get("error", ""))
+    problem = _PROBLEMS.get(error, error.replace("_", " "))
+    return f"{reason['input']} {problem}" if "input" in reason else problem

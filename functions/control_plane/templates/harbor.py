@@ -169,7 +169,7 @@ def flip(state: View, name: Annotated[Name, Field(examples=["dark_mode"])]) -> C
 def write_note(
     state: View,
     title: Annotated[Name, Field(examples=["Launch day"])],
-    text: Annotated[str, Field(examples=["Tuesday, at nine"])],
+    text: Annotated[str, Field(examples=["We start at nine"])],
     tags: list[Name] | None = None,
 ) -> Changed:
     """Write a note."""
