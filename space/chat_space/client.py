@@ -63,9 +63,9 @@ class Caller:
         """GET /v1/projects/{p}/registry: components and actions this caller may see."""
         return await self._ask("GET", f"{paths.in_project(project)}/registry")
 
-    async def state(self, project: str, version: int | None = None) -> Json:
-        """GET /v1/projects/{p}/state: `{"version", "at", "components"}`, now or at a version."""
-        return await self._ask("GET", f"{paths.in_project(project)}/state", version=version)
+    async def state(self, project: str, version: int | None = None, at: str | None = None) -> Json:
+        """GET …/state: `{"version", "at", "components"}`, now, at a version or at a moment."""
+        return await self._ask("GET", f"{paths.in_project(project)}/state", version=version, at=at)
 
     async def preview(self, project: str, steps: list[Json]) -> Json:
         """POST /v1/projects/{p}/previews: what steps would do; nothing is stored."""

@@ -159,6 +159,11 @@ def activity(told: Json, root: str) -> str:
     return environment.get_template("activity.html").render(**told, root=root)
 
 
+def history(told: Json) -> str:
+    """The project at one version, below what chooses another; `said` is why it can't be shown."""
+    return environment.get_template("history.html").render(**told, forecast=None)
+
+
 def approvals(cards: list[Json], past: list[Json], waiting: int, remark: str = "") -> str:
     """The requests for approval: those that wait, and below them how others ended.
 

@@ -1,10 +1,12 @@
 """The audit trail as the Space shows it, on the whole real stack: both sides of the archive."""
 
 import hashlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -94,3 +96,32 @@ def test_a_live_chain_is_verified_and_every_record_holds(stack: Stack, admin: Pa
     admin.goto(f"{stack.space}/executions/{seq}?project=demo")
     expect(admin.get_by_test_id("recomputed")).to_have_attribute("data-tone", "good")
     expect(admin.get_by_test_id("change")).to_be_visible()
+
+
+def test_the_past_is_looked_at_and_brought_back(stack: Stack, chromium: Browser) -> None:
+    """A version from before, on either side of the archive; going back is a proposal to confirm."""
+
+    def ask(value: int, request: str) -> dict[str, Any]:
+        step = {"action": "demo.counter.set", "inputs": {"value": value}}
+        made = stack.call("POST", "/projects/demo/executions", {**step, "request_id": request})
+        assert made.json()["status"] == "success"
+        return dict(made.json())
+
+    before, _ = ask(4711, "past-1"), ask(7, "past-2")
+    archive_everything(stack)
+    ask(8, "past-3")
+    with admins_page(stack, chromium, "demo") as page:
+        page.get_by_role("tab", name="History").click()
+        expect(page.get_by_test_id("change")).to_have_text(re.compile(r"7\s*→\s*8"))
+        page.get_by_test_id("version-number").fill(str(before["version"]))
+        made = page.get_by_test_id("made")
+        expect(made).to_contain_text(f"execution {before['seq']}", timeout=20_000)
+        state = page.get_by_test_id("history").get_by_test_id("state")
+        expect(state).to_contain_text("4\u2009711")
+        page.get_by_test_id("go-back").click()
+        card = page.get_by_test_id("plan-card")
+        expect(card.get_by_test_id("change")).to_have_text(re.compile(r"8\s*→\s*4711"))
+        card.get_by_test_id("confirm").click()
+        expect(card.get_by_test_id("plan-badge")).to_have_text("Done")
+        page.get_by_role("tab", name="History").click()
+        expect(made).to_contain_text("Go back to an earlier version", timeout=20_000)

@@ -3,6 +3,7 @@
 It decides nothing like the real engine; it is a stand-in on the other side of the wire.
 """
 
+import asyncio
 import hashlib
 import json
 import secrets
@@ -21,7 +22,7 @@ from tests.space import fake_lifecycle as lifecycle
 from tests.space import fake_people as people
 from tests.space import fake_tokens as tokens
 from tests.space import fake_trail as trail
-from tests.space.fake_world import AT, Problem, Project, read, worlds
+from tests.space.fake_world import Problem, Project, read, worlds
 
 Json = dict[str, Any]
 NOTE = "No model key is set: messages are read by the actions' example phrases."
@@ -43,6 +44,7 @@ class FakeApi:
     projects: dict[str, Project] = field(default_factory=worlds)
     seen: list[tuple[str, str, Json]] = field(default_factory=list)
     broken: str | None = None  # a path ending that answers 503
+    slow: float = 0  # seconds before every answer
     organization: str = "o-1"
     reads: int = 1000  # executions that one answer looks at, as archived ranges are
     archived: int = 0  # up to which seq
@@ -144,6 +146,7 @@ class FakeApi:
         body = {"yaml": text.decode()} if yaml else json.loads(text or "{}")
         path = request.url.path.removeprefix("/v1")
         self.seen.append((request.method, path, body))
+        await asyncio.sleep(self.slow)
         try:
             if self.broken and path.endswith(self.broken):
                 raise Problem(503, "unavailable", "The database can't be reached.")
@@ -198,10 +201,6 @@ class FakeApi:
         routes: dict[str, Callable[[], Json]] = {
             "": lambda: project.item(who),
             "registry": project.registry,
-            "state": lambda: {
-                "version": project.version, "at": AT, "state_hash": "0" * 64,
-                "components": project.state,
-            },
             "previews": lambda: project.preview(body["steps"], project.role(who)),
             "chat": lambda: self.chat(project, body, who),
             "executions": lambda: _only(self.execute(project, body, [_asked(body)], who)),

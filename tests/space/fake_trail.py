@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import rfc8785
 from starlette.requests import Request
 
-from tests.space.fake_world import Problem, Project
+from tests.space.fake_world import AT, Problem, Project
 
 if TYPE_CHECKING:
     from tests.space.fake_api import FakeApi
@@ -18,6 +18,8 @@ def answer(fake: "FakeApi", project: Project, request: Request, what: str) -> Js
     """The reading routes of the audit trail; None for any other."""
     if what == "executions":
         return _page(fake, project, request)
+    if what == "state":
+        return _state(project, request.query_params)
     if what.startswith("executions/"):
         return _one(project, int(what.split("/")[1]))
     if what == "audit/verify":
@@ -29,6 +31,20 @@ def answer(fake: "FakeApi", project: Project, request: Request, what: str) -> Js
     if what == "archives":
         raise Problem(404, "not_found", "There is no such route.")
     return None
+
+
+def _state(project: Project, asked: Any) -> Json:
+    """Now, at a version, or at a moment; there was nothing before the first execution."""
+    version = int(asked.get("version", project.version))
+    if asked.get("at", AT) < AT:
+        version = 0
+    if version in project.erased:
+        raise Problem(410, "state_erased", f"The state of version {version} was erased.")
+    now = project.state if version == project.version else {}
+    return {
+        "version": version, "at": AT if version else None, "state_hash": "0" * 64,
+        "components": now or project.pasts.get(version, {}),
+    }  # fmt: skip
 
 
 def _one(project: Project, seq: int) -> Json:

@@ -46,6 +46,8 @@ class Project:
     roles: dict[str, str] = field(default_factory=lambda: {"ada": "operator"})
     policies: list[Json] = field(default_factory=list)
     requests: list[Json] = field(default_factory=list)
+    pasts: dict[int, Json] = field(default_factory=dict)  # the state at each version
+    erased: set[int] = field(default_factory=set)  # versions whose state was
 
     def role(self, name: str) -> str:
         """Somebody's role in the project."""
@@ -153,6 +155,7 @@ class Project:
     def record(self, action: str, who: str, status: str = "success", **more: Any) -> Json:
         """One more execution in the audit log."""
         self.version += status == "success"
+        self.pasts[self.version] = copy.deepcopy(self.state)
         principal = {
             "kind": "user", "id": f"u-{who}", "owner": f"u-{who}", "via": "session",
             "role": self.role(who),

@@ -11,6 +11,7 @@ from chat_space.endpoints import Endpoints
 from chat_space.views.activity import Activity
 from chat_space.views.desk import QUIET, Space
 from chat_space.views.governing import Governing, Page, place, wire
+from chat_space.views.history import WORK, History
 from chat_space.views.work import Work
 
 # What each HTML component runs once; static/space.js has the functions. The quoted names are the
@@ -26,6 +27,10 @@ ACTIVITY = (
     "trail.activity(element, () => trigger('older', {}), (data) => trigger('filter', data));"
     "watch('value', () => trail.filtered(element));"
 )
+HISTORY = (
+    "past.history(element, (data) => trigger('look', data), (data) => trigger('back', data));"
+    "watch('value', () => past.looked(element));"
+)
 
 # The project that the page's address names, and the address that names the project.
 WANTED = "() => new URLSearchParams(location.search).get('project') || ''"
@@ -34,12 +39,15 @@ NAMED = "(project) => space.name(project)"
 
 @dataclass(frozen=True)
 class Parts:
-    """The page's components: five of HTML, tabs to listen to, and three carried texts."""
+    """The page's components: six of HTML, tabs to listen to, and three carried texts."""
 
+    tabs: gr.Tabs
     header: gr.HTML
     conversation: gr.HTML
     composer: gr.HTML
     state: gr.HTML
+    history_tab: gr.Tab
+    history: gr.HTML
     activity_tab: gr.Tab
     activity: gr.HTML
     governing: Governing
@@ -53,6 +61,7 @@ def build(space: Space) -> gr.Blocks:
     with gr.Blocks(title="gradio-chat-agent", analytics_enabled=False) as blocks:
         parts = _place(render.head(space.root))
         opened, decided = _wire_work(blocks, parts, Work(space))
+        _wire_history(parts, History(space))
         _wire_activity(parts, Activity(space))
         page = Page(
             parts.project, parts.header, parts.state, parts.conversation, parts.thread, NAMED
@@ -71,17 +80,22 @@ def _place(head: str) -> Parts:
 
     carried = [gr.Textbox(visible="hidden", show_label=False) for _ in range(3)]
     header = html("header", render.waiting(), HEADER)
-    with gr.Tabs(elem_id="cs-tabs"):
-        with gr.Tab("Work"), gr.Row(elem_id="cs-desk"):
+    with gr.Tabs(elem_id="cs-tabs") as tabs:
+        with gr.Tab("Work", id=WORK), gr.Row(elem_id="cs-desk"):
             with gr.Column(elem_id="cs-talk", scale=7):
                 conversation = html("conversation", render.conversation([]), CONVERSATION)
                 composer = html("composer", render.composer(), COMPOSER)
             with gr.Column(elem_id="cs-side", scale=4):
                 state = html("state", render.bones(), STATE)
+        with gr.Tab("History") as then:
+            history = html("history", render.bones(), HISTORY)
         with gr.Tab("Activity") as tab:
             activity = html("activity", "", ACTIVITY)
         governing = place(html)
-    return Parts(header, conversation, composer, state, tab, activity, governing, *carried)
+    return Parts(
+        tabs, header, conversation, composer, state, then, history, tab, activity, governing,
+        *carried,
+    )  # fmt: skip
 
 
 def _wire_work(blocks: gr.Blocks, parts: Parts, work: Work) -> tuple[Any, Any]:
@@ -94,6 +108,14 @@ def _wire_work(blocks: gr.Blocks, parts: Parts, work: Work) -> tuple[Any, Any]:
     parts.composer.send(work.say, given, shown, **QUIET)
     decided = parts.conversation.decide(work.decide, given, shown, **QUIET)
     return opened, decided
+
+
+def _wire_history(parts: Parts, history: History) -> None:
+    shown = [parts.header, parts.history]
+    parts.history_tab.select(history.open, parts.project, shown, **QUIET)
+    parts.history.look(history.look, parts.project, shown, **QUIET)
+    proposed = [parts.header, parts.conversation, parts.thread, parts.tabs]
+    parts.history.back(history.back, [parts.project, parts.thread], proposed, **QUIET)
 
 
 def _wire_activity(parts: Parts, activity: Activity) -> None:
