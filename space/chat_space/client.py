@@ -72,20 +72,34 @@ class Caller:
         return await self._ask("POST", f"{paths.in_project(project)}/previews", {"steps": steps})
 
     async def execute(
-        self, project: str, request_id: str, step: Json, confirm: str | None = None
+        self,
+        project: str,
+        request_id: str,
+        step: Json,
+        confirm: str | None = None,
+        replaces: str | None = None,
     ) -> Json:
         """POST /v1/projects/{p}/executions: the execution of `{"action", "inputs"}`.
 
-        The same `request_id` again answers the stored result; `confirm` is a preview's digest.
+        The same `request_id` again answers the stored result; `confirm` is a preview's digest,
+        `replaces` one's own request that waits and that this one takes the place of.
         """
-        body = {"request_id": request_id, **step} | ({"confirm": confirm} if confirm else {})
+        promise = {"confirm": confirm, "replaces": replaces}
+        given = {name: value for name, value in promise.items() if value}
+        body = {"request_id": request_id, **step, **given}
         return await self._ask("POST", f"{paths.in_project(project)}/executions", body)
 
     async def execute_plan(
-        self, project: str, request_id: str, steps: list[Json], confirm: str
+        self,
+        project: str,
+        request_id: str,
+        steps: list[Json],
+        confirm: str,
+        replaces: str | None = None,
     ) -> Json:
         """POST /v1/projects/{p}/plans: `{"status", "executions"}`; all steps commit or none."""
-        body = {"request_id": request_id, "steps": steps, "confirm": confirm}
+        body: Json = {"request_id": request_id, "steps": steps, "confirm": confirm}
+        body |= {"replaces": replaces} if replaces else {}
         return await self._ask("POST", f"{paths.in_project(project)}/plans", body)
 
     async def executions(

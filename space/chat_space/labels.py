@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ Json = dict[str, Any]
 
 NAMES_AN_ITEM = ("title", "name", "label", "id")
 LONGEST = 300  # characters of a value; more of it only slows the page down
+INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode's controls, formats and separators
 MISTAKABLE = {"on", "off", "true", "false", "null", "none", "nothing"}
 
 
@@ -41,6 +43,11 @@ def property_label(schema: Json, key: str, sub: Json) -> str:
 def clip(text: str, most: int = LONGEST) -> str:
     """The text's beginning and its length, where it is long."""
     return text if len(text) <= most else f"{text[:most]}… {len(text):,} characters"
+
+
+def is_invisible(character: str) -> bool:
+    """Whether a character directs, hides or joins others and shows nothing of itself."""
+    return character not in "\n\t" and unicodedata.category(character) in INVISIBLE
 
 
 def resolve(schema: Any, root: Any) -> Json:

@@ -7,7 +7,7 @@ its steps and digest to the API, which decides again and refuses whatever no lon
 import uuid
 from typing import Any
 
-from chat_space import moved, previews
+from chat_space import edits, moved, previews
 from chat_space.inbox import outcome_of
 from chat_space.labels import humanize
 
@@ -26,10 +26,18 @@ OUTLOOKS = {  # a preview's status: the badge's words and tone, and what the but
 WAITING = "pending_approval"
 
 
-def propose(project: str, steps: list[Json], preview: Json, registry: Json, state: Json) -> Json:
+def propose(
+    project: str,
+    steps: list[Json],
+    preview: Json,
+    registry: Json,
+    state: Json,
+    replaces: str = "",
+) -> Json:
     """A new card for a preview of `steps`; its request id makes a second Confirm harmless.
 
-    `state` holds the components by id, to name list items in paths.
+    `state` holds the components by id, to name list items in paths; `replaces` is the waiting
+    request that this one would take the place of.
     """
     badge, tone, confirm = OUTLOOKS.get(preview["status"], ("Would be refused", "bad", ""))
     return {
@@ -45,6 +53,8 @@ def propose(project: str, steps: list[Json], preview: Json, registry: Json, stat
         "outcome": "",
         "moved": [],
         "request": "",
+        "replaces": replaces,
+        "forms": edits.forms(steps, registry),
         **previews.told(steps, preview, registry, state),
     }
 
@@ -69,6 +79,13 @@ def settle(card: Json, executions: list[Json], approval: Json | None = None) -> 
 def discard(card: Json) -> Json:
     """The card after Discard: nothing was ever stored, so nothing is undone."""
     return _closed(card, "discarded", "Discarded", "quiet", "Nothing was changed.")
+
+
+def edited(card: Json) -> Json:
+    """The card whose inputs were edited: another one asks instead, unless this one waits."""
+    if card["request"]:
+        return card
+    return _closed(card, "discarded", "Edited", "quiet", "")
 
 
 def overtake(card: Json, now: Json) -> Json:

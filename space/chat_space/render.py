@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from chat_space.cards import Card
-from chat_space.labels import clip
+from chat_space.labels import clip, is_invisible
 
 Json = dict[str, Any]
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-INVISIBLE = ("Cc", "Cf", "Zl", "Zp")  # Unicode's controls, formats and separators
 EMBLEMS = {"success": "plain", "rejected": "bad", "failed": "bad", "pending_approval": "wait"}
 
 
@@ -56,7 +54,7 @@ def _coded(text: str) -> Markup:
 
 def _sign(character: str) -> str:
     """The character, or a mark that names it where it directs, hides or joins others."""
-    if character in "\n\t" or unicodedata.category(character) not in INVISIBLE:
+    if not is_invisible(character):
         return escape(character)
     return Markup('<small class="cs-sign">U+{:04X}</small>').format(ord(character))
 

@@ -16,7 +16,7 @@ NEEDED = {
     "note": {"text"},
     "card": {
         "id", "project", "ask", "digest", "title", "steps", "status", "badge", "tone", "outcome",
-        "confirm", "moved", "request", "price", "approval", "unlocks",
+        "confirm", "moved", "request", "replaces", "forms", "price", "approval", "unlocks",
     },
 }  # fmt: skip
 

@@ -108,8 +108,9 @@ class FakeApi:
         if body.get("confirm") not in (None, preview["digest"]):
             detail = "What was confirmed no longer holds."
             raise Problem(409, "confirmation_stale", detail, preview=preview)
+        governance.replace(project, body.get("replaces"), who)
         if preview["status"] == "pending_approval":
-            answer = governance.ask(project, steps, preview, who)
+            answer = governance.ask(project, steps, preview, who, body.get("replaces"))
         else:
             done = project.commit(body["request_id"], steps, body.get("confirm"), who)
             answer = {"status": done[-1]["status"], "executions": done}

@@ -11,7 +11,18 @@ from tests.space.fake_world import AT, Problem, Project
 Json = dict[str, Any]
 
 
-def ask(project: Project, steps: list[Json], preview: Json, who: str) -> Json:
+def replace(project: Project, replaced: str | None, who: str) -> None:
+    """Close the waiting request that another one takes the place of."""
+    for request in project.requests:
+        if request["id"] == replaced:
+            if request["status"] != "pending" or request["who"] != who:
+                raise Problem(409, "conflict", "The request to replace isn't waiting any more.")
+            request["status"] = "withdrawn"
+
+
+def ask(
+    project: Project, steps: list[Json], preview: Json, who: str, replaces: str | None = None
+) -> Json:
     """Open a request; answers what waits."""
     step = next(step for step in preview["steps"] if step["approval"])
     waiting = project.record(
@@ -22,7 +33,7 @@ def ask(project: Project, steps: list[Json], preview: Json, who: str) -> Json:
         "id": str(uuid.uuid4()), "seq": waiting["seq"], "status": "pending", "requested_at": AT,
         "expires_at": None, "who": who, "preview": preview, "steps": steps,
         "role": preview["approval"]["role"], "count": preview["approval"]["count"],
-        "decisions": [], "replaces": None,
+        "decisions": [], "replaces": replaces,
     }  # fmt: skip
     project.requests.insert(0, request)
     approval = shown(request) | {"expires_at": None}
@@ -76,8 +87,7 @@ def _carried_out(project: Project, request: Json) -> Json:
     now = project.preview(steps, project.role(who))
     if now["digest"] != request["preview"]["digest"]:
         request["status"] = "superseded"
-        opened = ask(project, steps, now, who)
-        project.requests[0]["replaces"] = request["id"]
+        opened = ask(project, steps, now, who, request["id"])
         detail = "What was approved no longer holds."
         approval = {"id": opened["approval"]["id"]}
         raise Problem(409, "approval_superseded", detail, preview=now, approval=approval)

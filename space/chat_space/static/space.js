@@ -160,6 +160,28 @@
     card?.querySelector("h3").focus({ preventScroll: true });
   }
 
+  /* The form of inputs that is open. What is typed there is sent whole, as another proposal. */
+  let edited = null; // the card's id
+  let typed = null; // what its fields hold, for they are made anew with each answer
+  let cardsBefore = null; // how many there were when it was sent; one more is the answer
+  function openForm(card, open) {
+    edited = open ? card.dataset.card : null;
+    typed = null;
+    showForms(card.parentElement);
+    const form = card.querySelector(".cs-edit");
+    form.reset();
+    (open ? form.querySelector(".cs-field") : card.querySelector('[data-verb="edit"]')).focus();
+  }
+  function showForms(element) {
+    const cards = element.querySelectorAll(".cs-plan");
+    if (cardsBefore !== null && cards.length > cardsBefore) edited = null;
+    cardsBefore = null;
+    for (const card of cards) card.classList.toggle("cs-editing", card.dataset.card === edited);
+    const form = element.querySelector(".cs-editing .cs-edit");
+    for (const [name, value] of form && typed ? typed : [])
+      form.elements.namedItem(name).value = value;
+  }
+
   /* An event got as far as the API and met the session's end there: ask it again afterwards. It
      may tell so late, when somebody has signed in again already. */
   let goingOn = false;
@@ -225,15 +247,31 @@
         const button = event.target.closest("[data-verb]");
         const card = button?.closest(".cs-plan");
         if (!button || card.classList.contains("cs-busy")) return;
+        const { verb, cardId, given = "" } = button.dataset;
+        if (verb === "edit" || verb === "keep") return openForm(card, verb === "edit");
         card.classList.add("cs-busy");
-        const { verb, cardId, number = "" } = button.dataset;
         byKeyboard = event.detail !== 0 ? null : verb === "use" ? "latest" : cardId;
-        act(() => trigger({ verb, card: cardId, number }));
+        act(() => trigger({ verb, card: cardId, given }));
+      });
+      element.addEventListener("input", (event) => {
+        typed = new FormData(event.target.form);
+      });
+      element.addEventListener("submit", (event) => {
+        event.preventDefault();
+        const form = event.target;
+        const card = form.closest(".cs-plan");
+        if (card.classList.contains("cs-busy")) return;
+        card.classList.add("cs-busy");
+        byKeyboard = "latest";
+        cardsBefore = element.querySelectorAll(".cs-plan").length;
+        const given = JSON.stringify(Object.fromEntries(new FormData(form)));
+        act(() => trigger({ verb: "revise", card: form.dataset.cardId, given }));
       });
     },
     answered(element) {
       const typed = sent !== null;
       settle();
+      showForms(element);
       requestAnimationFrame(() => {
         showLatest(element);
         if (typed && matchMedia("(min-width: 761px)").matches) box()?.focus();

@@ -1,25 +1,29 @@
 """What a card's buttons ask of the API. The card comes from the browser: all of it is re-asked."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from chat_space import proposals, thread
+from chat_space import edits, proposals, thread
 from chat_space.client import ApiError, Caller
 
 Json = dict[str, Any]
 
-# The card afterwards, the steps and previews of new cards, and the executions that came of it.
-Done = tuple[Json, list[tuple[list[Json], Json]], list[Json]]
+# The steps and preview of a new card, and the waiting request that it would take the place of.
+New = tuple[list[Json], Json, str]
+# The card afterwards, the new cards, and the executions that came of it.
+Done = tuple[Json, list[New], list[Json]]
 Verb = Callable[[Caller, Json, str], Awaitable[Done]]
 
 
 async def confirm(caller: Caller, card: Json, _: str) -> Done:
     """Ask the API for exactly what the card promised; the card's id is the request id."""
+    where, promise = (card["project"], card["id"]), (card["digest"], card["replaces"] or None)
     if len(card["ask"]) == 1:
         step = {"action": card["ask"][0]["action"], "inputs": card["ask"][0]["inputs"]}
-        answer = await caller.execute(card["project"], card["id"], step, card["digest"])
+        answer = await caller.execute(*where, step, *promise)
     else:
-        answer = await caller.execute_plan(card["project"], card["id"], card["ask"], card["digest"])
+        answer = await caller.execute_plan(*where, card["ask"], *promise)
     executions = answer.get("executions") or [answer]
     waits = answer["status"] == proposals.WAITING
     settled = proposals.settle(card, executions, answer.get("approval") if waits else None)
@@ -41,10 +45,29 @@ async def use(caller: Caller, card: Json, number: str) -> Done:
     if not number.isdecimal() or int(number) >= len(plans) or not plans[int(number)]:
         return card, [], []
     steps = plans[int(number)]
-    return card, [(steps, await caller.preview(card["project"], steps))], []
+    return card, [(steps, await caller.preview(card["project"], steps), card["replaces"])], []
 
 
-VERBS: dict[str, Verb] = {"confirm": confirm, "withdraw": withdraw, "use": use}
+async def revise(caller: Caller, card: Json, typed: str) -> Done:
+    """Preview the card's steps with other inputs; they become a card of their own.
+
+    A request that waits goes on waiting until the new one is asked for and takes its place.
+    """
+    try:
+        given = json.loads(typed)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        return card, [], []
+    steps = edits.revised(card["ask"], card["forms"], given)
+    preview = await caller.preview(card["project"], steps)
+    replaces = card["request"] or card["replaces"]
+    return proposals.edited(card), [(steps, preview, replaces)], []
+
+
+VERBS: dict[str, Verb] = {
+    "confirm": confirm, "withdraw": withdraw, "use": use, "revise": revise,
+}  # fmt: skip
 
 
 async def followed(caller: Caller, project: str, turns: list[Json]) -> list[Json]:

@@ -86,7 +86,7 @@ class Work:
             return _shown(thread.replace_card(turns, proposals.discard(card)))
         try:
             caller = self.space.caller(request)
-            after, new, executions = await VERBS[verb](caller, card, field(event, "number"))
+            after, new, executions = await VERBS[verb](caller, card, field(event, "given"))
             desk = await _desk_of(caller, project)
             turns = [*thread.replace_card(turns, after), *(_card(*each, desk) for each in new)]
             turns = await followed(caller, project, turns)
@@ -101,7 +101,7 @@ class Work:
             return self._failed(request, error, turns)
         if error.code == "confirmation_stale" and "preview" in error.members:
             desk = await _desk_of(self.space.caller(request), card["project"])
-            now = _card(card["ask"], error.members["preview"], desk)
+            now = _card(card["ask"], error.members["preview"], card["replaces"], desk)
             turns = thread.replace_card(turns, proposals.overtake(card, now))
             return self._answer(desk, [*turns, now])
         return _shown(thread.replace_card(turns, _after(error, card, verb)))
@@ -121,7 +121,7 @@ class Work:
 def heard(answer: Json, turns: list[Json], desk: Desk) -> list[Json]:
     """The turns that the agent's answer adds: a card or a sentence, and how it was read."""
     if answer["kind"] == "proposal":
-        new = [_card(answer["steps"], answer["preview"], desk)]
+        new = [_card(answer["steps"], answer["preview"], "", desk)]
     else:
         new = [thread.agent(answer["message"], answer.get("suggestions"))]
     remark = (answer.get("interpreter") or {}).get("note")
@@ -132,7 +132,8 @@ def heard(answer: Json, turns: list[Json], desk: Desk) -> list[Json]:
 
 def _allows(card: Json, verb: str) -> bool:
     """Whether the card still has the button; a second click finds that it has not."""
-    return bool(card.get("request")) if verb == "withdraw" else card["status"] == "open"
+    waits, is_open = bool(card["request"]), card["status"] == "open"
+    return {"withdraw": waits, "revise": waits or is_open}.get(verb, is_open)
 
 
 def _after(error: ApiError, card: Json, verb: str) -> Json:
@@ -143,9 +144,9 @@ def _after(error: ApiError, card: Json, verb: str) -> Json:
     return (proposals.unanswered if unknown else proposals.refuse)(card, error.detail)
 
 
-def _card(steps: list[Json], preview: Json, desk: Desk) -> Json:
+def _card(steps: list[Json], preview: Json, replaces: str, desk: Desk) -> Json:
     components = desk.state["components"]
-    return proposals.propose(desk.slug, steps, preview, desk.registry, components)
+    return proposals.propose(desk.slug, steps, preview, desk.registry, components, replaces)
 
 
 def _shown(turns: list[Json]) -> Answer:

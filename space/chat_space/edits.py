@@ -1,0 +1,118 @@
+"""A proposal's inputs as fields to edit, and what was typed as inputs again. Pure.
+
+Nothing is checked here: what doesn't fit is sent as it was typed; the preview says what is wrong.
+"""
+
+import json
+import re
+from typing import Any
+
+from chat_space.labels import is_invisible, property_label, property_schema, resolve, show
+from chat_space.previews import MOST_ROWS, action_title
+
+Json = dict[str, Any]
+
+LONG = 60  # characters that fit on one line
+LONGEST = 2_000  # characters of a value that can be edited
+NUMBERS = {"integer", "number"}
+
+
+def forms(steps: list[Json], registry: Json) -> list[Json]:
+    """The steps that have inputs, as `{"title", "fields"}`; a field's name holds the step's place.
+
+    A field is `{"name", "label", "kind", "text", "options", "needed"}`; its kind is `number`,
+    `choice`, `words`, `text` (words that are long) or `json`.
+    """
+    actions = {item["id"]: item for item in registry.get("actions", [])}
+    found = [
+        {
+            "title": action_title(step["action"], registry),
+            "fields": _fields(at, step, actions.get(step["action"], {}).get("inputs") or {}),
+        }
+        for at, step in enumerate(steps)
+    ]
+    return [form for form in found if form["fields"]]
+
+
+def revised(steps: list[Json], forms: list[Json], typed: Json) -> list[Json]:
+    """The steps with the inputs that were typed, by the fields' names; what has no field stays."""
+    inputs = [dict(step["inputs"]) for step in steps]
+    for field in (field for form in forms for field in form["fields"]):
+        at, _, key = field["name"].partition("/")
+        text = typed.get(field["name"])
+        if not isinstance(text, str) or not at.isdecimal() or int(at) >= len(inputs):
+            continue
+        inputs[int(at)].pop(key, None)
+        if text or (field["needed"] and field["kind"] in ("words", "text")):
+            inputs[int(at)][key] = _value(text, field["kind"])
+    return [
+        {"action": step["action"], "inputs": given}
+        for step, given in zip(steps, inputs, strict=True)
+    ]
+
+
+def _fields(at: int, step: Json, root: Json) -> list[Json]:
+    schema = resolve(root, root)
+    given = step.get("inputs") or {}
+    keys = list(dict.fromkeys([*schema.get("properties", {}), *given]))[:MOST_ROWS]
+    needed = schema.get("required", [])
+    fields = [
+        _field(f"{at}/{key}", key, given.get(key, ""), schema, root) | {"needed": key in needed}
+        for key in keys
+    ]
+    return [field for field in fields if _can_be_shown(field["name"] + field["text"])]
+
+
+def _can_be_shown(text: str) -> bool:
+    """Whether a field shows all there is: what is long, or would be unseen, stays as it is."""
+    return len(text) <= LONGEST and not any(map(is_invisible, text))
+
+
+def _field(name: str, key: str, value: Any, schema: Json, root: Json) -> Json:
+    sub = property_schema(schema, key, root)
+    options = [True, False] if sub.get("type") == "boolean" else sub.get("enum") or []
+    kind = "choice" if options else _kind(sub, value)
+    return {
+        "name": name,
+        "label": property_label(schema, key, sub),
+        "kind": kind,
+        "text": _text(value, kind),
+        "options": [(_json(option), show(option)) for option in options],
+    }
+
+
+def _kind(schema: Json, value: Any) -> str:
+    if schema.get("type") in NUMBERS:
+        return "number"
+    if schema.get("type") == "string":
+        return "text" if len(str(value)) > LONG or "\n" in str(value) else "words"
+    return "json"
+
+
+def _text(value: Any, kind: str) -> str:
+    """A value as it is typed; text stands for itself unless it would be read as something else."""
+    if value == "" and kind != "choice":
+        return ""
+    if isinstance(value, str) and kind != "choice":
+        return value if kind != "json" or _value(value, kind) == value else _json(value)
+    return _json(value) if value != "" else ""
+
+
+def _value(text: str, kind: str) -> Any:
+    """What was typed, as JSON where it is some; for words it is always text."""
+    if kind in ("words", "text") or (kind == "number" and not re.fullmatch(r"\S+", text)):
+        return text
+    try:
+        value = json.loads(text, parse_constant=_refused)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return text
+    return value
+
+
+def _refused(_: str) -> Any:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
