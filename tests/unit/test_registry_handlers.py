@@ -105,7 +105,7 @@ HANDLERS: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("sentence", "handler"), HANDLERS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("sentence", "handler"), HANDLERS)
 def test_handlers_can_be_called(sentence: str, handler: Any) -> None:
     """A handler takes the view by its place and typed inputs by their names."""
     refused(sentence, action(handler))
