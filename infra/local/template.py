@@ -112,7 +112,8 @@ def _resource_routes(resources: dict[str, Any]) -> Iterator[RouteSpec]:
 
 def _schedules(resources: dict[str, Any]) -> Iterator[ScheduleSpec]:
     for function, name, kind, given in _events(resources):
-        if kind in ("Schedule", "ScheduleV2") and given.get("State", "ENABLED") == "ENABLED":
+        # One that a condition can switch off is on here: this database never pauses.
+        if kind in ("Schedule", "ScheduleV2") and given.get("State") != "DISABLED":
             yield ScheduleSpec(
                 name=f"{function}{name}",
                 function=function,

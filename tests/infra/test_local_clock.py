@@ -108,7 +108,8 @@ def test_the_event_of_a_rule_or_an_input_differs() -> None:
 def test_every_schedule_of_the_product_is_understood() -> None:
     """The schedules of template.yaml are all within what the clock knows."""
     template = load_template()
-    assert template.schedules
+    called = {schedule.function for schedule in template.schedules}
+    assert called == {"ArchiveFunction", "TickFunction"}  # whatever the cloud's database may do
     for schedule in template.schedules:
         assert schedule.function in template.functions
         parse_schedule(schedule.expression, schedule.timezone).next_after(datetime.now(UTC))
