@@ -145,13 +145,22 @@ def _glance(row: Mapping[str, Json]) -> dict[str, Json]:
 def tick(url: str, seconds: float = 60.0) -> dict[str, int]:
     """What time brings about: requests that expire, rows that are forgotten. Repeatable.
 
-    `url` is the application's login; it ends within `seconds`, and the next one goes on.
+    `url` is the application's login; it ends within `seconds`, and the next one goes on. What
+    fails keeps nothing else waiting; all of that is raised at the end, as an `ExceptionGroup`.
     """
     store, registries = _store(url), load_registries()
     store.limit_time(seconds)
     due = store.call("SELECT * FROM expired_approvals(%(limit)s)", limit=EXPIRED_AT_ONCE)
-    expired = sum(_expire(store, registries, *map(str, row.values())) for row in due)
-    return {"expired": expired, "forgotten": retention.forget(store)}
+    expired, failures = 0, []
+    for row in due:
+        try:
+            expired += _expire(store, registries, *map(str, row.values()))
+        except Exception as error:  # noqa: BLE001 (raised below, when everything had its turn)
+            failures.append(error)
+    done = {"expired": expired, "forgotten": retention.forget(store)}
+    if failures:
+        raise ExceptionGroup("Requests that can't be closed", failures)
+    return done
 
 
 def outbox_lag(url: str) -> float:

@@ -21,6 +21,7 @@ from control_plane.errors import NotFound, Unavailable
 from control_plane.models import (
     GENESIS_HASH,
     ROLE_RANK,
+    SYSTEM,
     Approval,
     Decision,
     Intent,
@@ -176,13 +177,14 @@ def _stopped(head: Mapping[str, Json]) -> Stopped | None:
 
 
 def approval_of(row: Mapping[str, Json]) -> Approval:
-    """A stored request; its requester has the role that they have now."""
+    """A stored request; its requester has the role that they have now, the system its own."""
     request, person = orjson.loads(row["request"]), row.get("requester") or {}
+    role = SYSTEM.role if request["principal"]["kind"] == "system" else person.get("role")
     return Approval(
         id=row["id"],
         seq=row["seq"],
         status=row["status"],
-        requester=Principal(**request["principal"], role=person.get("role")),
+        requester=Principal(**request["principal"], role=role),
         kind=request["kind"],
         steps=[Intent(action, inputs) for action, inputs in request["steps"]],
         request_id=request["request_id"],

@@ -38,7 +38,7 @@ def card(item: Json, registry: Json, state: Json) -> Json:
         "status": item["status"],
         "badge": badge,
         "tone": tone,
-        "who": item["requester"].get("username") or "somebody",
+        "who": _who(item["requester"]),
         "at": item["requested_at"],
         "project": item["project"]["title"],
         "expires_at": item.get("expires_at"),
@@ -53,6 +53,12 @@ def card(item: Json, registry: Json, state: Json) -> Json:
         "price": previews.price(preview) | {"limit": None},  # what is left has moved since
         "approval": _needs(item),
     }
+
+
+def _who(requester: Json) -> str:
+    """The requester's name; a command’s request is the system’s."""
+    unnamed = "the system" if requester.get("id") == "system" else "somebody"
+    return requester.get("username") or unnamed
 
 
 def past(card: Json, item: Json) -> Json:

@@ -24,7 +24,8 @@ from control_plane.archive.reader import Archive
 from control_plane.engine.preview import predict
 from control_plane.errors import ApprovalSuperseded, ConfirmationStale
 from control_plane.history import state_at_version
-from control_plane.models import Intent
+from control_plane.models import SYSTEM, Intent
+from control_plane.observing.failures import described
 from control_plane.registry import load_registries
 from control_plane.requests import Request
 from control_plane.store import Store
@@ -221,6 +222,69 @@ def test_the_clock_closes_what_has_expired(desk: Desk, set_clock: SetClock) -> N
     assert (last["status"], last["principal"]["kind"]) == ("rejected", "system")
     assert [reason["code"] for reason in last["reasons"]] == ["approval_expired"]
     assert governance.tick(desk.database.app)["expired"] == 0
+
+
+WAITS = {"approvals": [{"actions": ["project.member.*"], "expires_in": "2h"}]}
+
+
+def command(desk: Desk) -> tuple[Target, Intent, str]:
+    """The system's own ask, as commands make it: here to give the viewer another role."""
+    admin, viewer = desk.target("admin"), desk.target("viewer").principal.owner
+    assert desk.ask(admin, Intent("project.policy.set", {"document": WAITS}))["version"]
+    asking = Target(admin.org, admin.project, SYSTEM, admin.registry)
+    return asking, Intent("project.member.set", {"user": viewer, "role": "operator"}), viewer
+
+
+def ask_as_command(desk: Desk) -> str:
+    """The id of the request that it opens."""
+    asking, intent, viewer = command(desk)
+    request = Request("execution", "c-1", [intent], None, "command", viewer)
+    done = execution.execute(desk.store, Archive(desk.store), asking, request)
+    assert done["status"] == "pending_approval"
+    return str(done["approval"]["id"])
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+def test_what_a_command_asked_for_is_decided_by_people(desk: Desk, decision: str) -> None:
+    """It waits like anybody's request, and any admin can decide: it is nobody's own."""
+    waiting = ask_as_command(desk)
+    decided = desk.vote(desk.target("admin"), waiting, decision)
+    assert decided["status"] == ("success" if decision == "approve" else "rejected")
+    assert decided["principal"]["kind"] == "system"
+    role = desk.target("viewer").principal.role
+    assert role == ("operator" if decision == "approve" else "viewer")
+
+
+def test_what_a_command_asked_for_expires(desk: Desk, set_clock: SetClock) -> None:
+    """The clock closes it at its moment."""
+    ask_as_command(desk)
+    set_clock("clock_timestamp() + interval '121 minutes'")
+    assert governance.tick(desk.database.app)["expired"] == 1
+
+
+def test_a_request_that_cannot_be_closed_keeps_no_other_waiting(
+    desk: Desk, set_clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All others are closed and rows are forgotten; then the failure is raised."""
+    admin, operator = desk.target("admin"), desk.target("operator")
+    policy = {"approvals": [{"actions": ["budget.set"], "expires_in": "2h"}]}
+    desk.ask(admin, Intent("project.policy.set", {"document": policy}))
+    broken, other = (desk.ask(operator, budget(total))["approval"]["id"] for total in (550, 560))
+    set_clock("clock_timestamp() + interval '121 minutes'")
+    expire = deciding.expire
+
+    def failing(store: Store, target: Target, approval: str) -> bool:
+        if approval == broken:
+            raise ValueError("a row that nobody foresaw")
+        return expire(store, target, approval)
+
+    monkeypatch.setattr(deciding, "expire", failing)
+    with pytest.raises(ExceptionGroup) as failed:
+        governance.tick(desk.database.app)
+    assert ["ValueError" in cause for cause in described(failed.value)["causes"]] == [True]
+    assert other in json.dumps(executions(desk, admin)[-1])
+    monkeypatch.undo()
+    assert governance.tick(desk.database.app)["expired"] == 1
 
 
 def test_a_denial_in_the_meantime_denies(desk: Desk) -> None:

@@ -168,6 +168,14 @@ def test_a_request_whose_preview_cannot_be_read_is_listed_all_the_same(harbor):
     assert "Reject" in html
 
 
+def test_a_request_of_the_systems_own_names_it(harbor):
+    """A command asks in nobody's name."""
+    governance.ask(harbor, BUDGET, harbor.preview(BUDGET), "ada")
+    item = governance.listed(harbor, harbor.requests[0], "approver")
+    item["requester"] = {"id": "system", "username": None}
+    assert inbox.card(item, {}, {})["who"] == "the system"
+
+
 @pytest.mark.parametrize(
     ("answer", "badge", "outcome"),
     [

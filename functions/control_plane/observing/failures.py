@@ -53,6 +53,10 @@ def _short(file: str) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What led to an error, one after the other; those that a group holds."""
+    if isinstance(error, BaseExceptionGroup):
+        yield from error.exceptions[:_MOST_CAUSES]
+        return
     for _ in range(_MOST_CAUSES):
         cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if cause is None:
