@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,13 @@ TEMPLATE = "chat_agent_template"
 CHROMIUM = "/usr/bin/chromium"
 NEEDED = "Chromium is needed: apt-get install chromium"
 _numbers = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse two tests with one id: of those, several processes run only one."""
+    doubled = [id for id, number in Counter(item.nodeid for item in items).items() if number > 1]
+    if doubled:
+        raise pytest.UsageError(f"More than one test is called: {', '.join(doubled)}")
 
 
 @dataclass(frozen=True)
