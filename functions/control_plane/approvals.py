@@ -12,6 +12,7 @@ import orjson
 
 from control_plane.audit import Asking, Execution, as_answer
 from control_plane.engine.context import counted
+from control_plane.engine.counters import rates_in
 from control_plane.engine.preview import Prediction, predict
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
@@ -36,7 +37,7 @@ def open_request(
         raise ValueError("nothing here needs approval")
     index, waiting = _waiting(prediction, requirement)
     waiting = replace(waiting, attempt=_attempts(prediction))
-    preview = as_preview(prediction, journal.context)
+    preview, rates = as_preview(prediction, journal.context), rates_in(journal.context.usage)
     execution = journal.append(waiting, _at_step(asking, request, index))
     opened = {
         "kind": "approval.open",
@@ -44,7 +45,7 @@ def open_request(
         "seq": execution.seq,
         "requester": asking.principal.id,
         "owner": asking.principal.owner,
-        "request": _text(_kept(request, asking, requirement, index)),
+        "request": _text({**_kept(request, asking, requirement, index), "rates": rates}),
         "preview": _text(preview),
         "digest": prediction.digest,
         "role": requirement.role,
@@ -147,7 +148,7 @@ def carry_out(
 
     Another effect, or other approvers: the request is superseded by a new one. A denial denies.
     """
-    journal.act_as(approval.requester, approval.person)
+    journal.act_as(approval)
     prediction = predict(approval.steps, journal.context, late=late)
     asking = outcome_of(approval, journal.context.principal, deciders)
     if prediction.digest == approval.digest:

@@ -56,7 +56,7 @@ def _voted(journal: Journal, approval: Approval) -> Answer | None:
     deciders = approval.deciders
     if last["decision"] == "reject":
         outcome = approvals.outcome_of(approval, approval.requester, [context.principal.owner])
-        journal.act_as(approval.requester, approval.person)
+        journal.act_as(approval)
         return approvals.close_by(journal, approval, "rejected", outcome)
     if len(deciders) < approval.requirement.count:
         return None

@@ -9,7 +9,7 @@ from control_plane.canonical import canonical
 from control_plane.engine.context import Context, counted
 from control_plane.engine.counters import BUDGET, PERSONAL, stored_counter, window_end
 from control_plane.ids import uuid7
-from control_plane.models import Decision, Held, Json, Message, Principal
+from control_plane.models import Approval, Decision, Held, Json, Message
 from control_plane.observing.current import measure
 from control_plane.registry.builtin import PURGE
 from control_plane.store import Batch
@@ -53,10 +53,15 @@ class Journal:
             self._outbox += [_message(message, self.context.seq) for message in decision.messages]
         return done
 
-    def act_as(self, principal: Principal, person: Mapping[str, Json]) -> None:
-        """What follows is asked by somebody else, whose own rates were counted when they asked."""
-        usage = {name: used for name, used in self.context.usage.items() if name not in PERSONAL}
-        self.context = replace(self.context, principal=principal, person=person, usage=usage)
+    def act_as(self, approval: Approval) -> None:
+        """What follows is asked by this request's requester, with the rates of when they asked."""
+        others = {n: used for n, used in self.context.usage.items() if n not in PERSONAL}
+        self.context = replace(
+            self.context,
+            principal=approval.requester,
+            person=approval.person,
+            usage={**others, **approval.rates},
+        )
 
     def also(self, *effects: Mapping[str, Json]) -> None:
         """What the transaction brings about beside what its executions say."""

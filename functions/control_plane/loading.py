@@ -191,6 +191,7 @@ def approval_of(row: Mapping[str, Json]) -> Approval:
         step=request["step"],
         subject=request["subject"],
         person=person_of(person),
+        rates=request.get("rates", {}),
         digest=row["digest"],
         preview=orjson.loads(row["preview"]),
         requirement=Requirement(

@@ -142,7 +142,8 @@ class Approval(Struct, frozen=True):
     `steps` are its intents, `step` the first that waits, and `person` what conditions see of the
     requester; `digest` binds their predicted effect, and `preview` shows it;
     `votes` has each decider's `{"user", "decision", "at"}`, and `standing` those of them who have
-    the role that it takes, since before the request; `subject` is the user that it is about.
+    the role that it takes, since before the request; `subject` is the user that it is about;
+    `rates` has what the requester's own counters held before they asked.
     """
 
     id: str
@@ -162,6 +163,7 @@ class Approval(Struct, frozen=True):
     expires_at: str | None
     votes: Sequence[Mapping[str, Json]] = ()
     standing: frozenset[str] = frozenset()
+    rates: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def deciders(self) -> list[str]:

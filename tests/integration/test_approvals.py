@@ -172,7 +172,7 @@ def test_without_the_second_decision_another_effect_would_be_committed(
     """The tests above see it when what was approved isn't compared with what would happen."""
 
     def blindly(journal: Any, approval: Any, deciders: Any, late: Any) -> Any:
-        journal.act_as(approval.requester, approval.person)
+        journal.act_as(approval)
         prediction = predict(approval.steps, journal.context, late=late).granted()
         outcome = approvals.outcome_of(approval, approval.requester, deciders)
         return approvals._done(journal, approval, prediction, outcome)
@@ -222,6 +222,20 @@ def test_the_clock_closes_what_has_expired(desk: Desk, set_clock: SetClock) -> N
     assert (last["status"], last["principal"]["kind"]) == ("rejected", "system")
     assert [reason["code"] for reason in last["reasons"]] == ["approval_expired"]
     assert governance.tick(desk.database.app)["expired"] == 0
+
+
+def test_a_rule_that_reads_rates_sees_those_of_when_it_was_asked(
+    desk: Desk, set_clock: SetClock
+) -> None:
+    """Whoever approves an hour later, and their own asks, make no other promise of it."""
+    admin, operator, approver = map(desk.target, ("admin", "operator", "approver"))
+    often = {"id": "often", "condition": "usage.hour >= 1", "effect": "require_approval"}
+    desk.ask(admin, Intent("project.policy.set", {"document": {"rules": [often]}}))
+    desk.ask(operator, Intent("checklist.tick", {"item": "tests"}))
+    waiting = desk.ask(operator, Intent("incident.resolve", {}))
+    assert waiting["status"] == "pending_approval"
+    set_clock("clock_timestamp() + interval '61 minutes'")
+    assert desk.vote(approver, waiting["approval"]["id"])["status"] == "success"
 
 
 WAITS = {"approvals": [{"actions": ["project.member.*"], "expires_in": "2h"}]}

@@ -4,6 +4,7 @@ from copy import replace
 from typing import Any
 
 import pytest
+from control_plane.canonical import MAX_INTEGER
 from control_plane.engine.context import Context
 from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of, window_end
 from control_plane.engine.decide import decide
@@ -53,6 +54,47 @@ def test_a_limit_lets_through_what_fits_and_nothing_more(
     done = decide(SET, fits, confirmed=False)
     assert done.status == "success"
     assert counter in {**done.attempt, **done.charge}
+
+
+READS = [
+    ("usage.minute >= 2", [MINUTE], []),
+    ("usage.hour >= 2", [HOUR], []),
+    ("usage . day >= 2", [], [QUOTA]),
+    ("usage.budget >= 200", [], []),  # costs are counted anyway
+    ('usage["day"] >= 2', [MINUTE, HOUR], [QUOTA]),
+    ("usage.all(name, usage[name] < 2)", [MINUTE, HOUR], [QUOTA]),
+]
+
+
+@pytest.mark.parametrize(("condition", "attempted", "charged"), READS)
+@pytest.mark.parametrize("kind", ["rules", "role_mappings"])
+def test_what_a_condition_reads_is_counted_without_a_limit(
+    context_of: MakeContext, condition: str, attempted: list[str], charged: list[str], kind: str
+) -> None:
+    """A rule over a count that nobody keeps would never hold; what none reads isn't kept."""
+    says = {"rules": {"id": "busy", "effect": "allow"}, "role_mappings": {"role": "viewer"}}
+    document = {kind: [{**says[kind], "condition": condition}]}
+    done = decide(SET, governed(context_of(harbor), document), confirmed=False)
+    assert done.attempt == dict.fromkeys(attempted, 1)
+    assert done.charge == {BUDGET: 10} | dict.fromkeys(charged, 1)
+
+
+def test_a_rule_over_counts_holds_when_they_are_reached(context_of: MakeContext) -> None:
+    """Each ask sees what those before it counted."""
+    busy = {"id": "busy", "condition": "usage.day >= 2", "effect": "reject"}
+    context = governed(context_of(harbor), {"rules": [busy]})
+    ticks = [TICK, Intent("checklist.tick", {"item": "security_review"}), SET]
+    statuses = [decision.status for decision in predict(ticks, context).decisions]
+    assert statuses == ["success", "success", "rejected"]
+
+
+def test_no_day_costs_more_than_a_record_can_hold(context_of: MakeContext) -> None:
+    """Without a limit, too, the counter stays an integer that every reader of JSON knows."""
+    context = governed(context_of(harbor), {}, usage={BUDGET: MAX_INTEGER - 9})
+    refused = decide(SET, context, confirmed=False)
+    assert [reason.code for reason in refused.reasons] == ["budget_exceeded"]
+    fits = replace(context, usage={BUDGET: MAX_INTEGER - 10})
+    assert decide(SET, fits, confirmed=False).status == "success"
 
 
 def test_a_refusal_costs_nothing_but_rate(context_of: MakeContext) -> None:

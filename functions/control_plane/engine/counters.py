@@ -1,5 +1,6 @@
 """Counters of what policy limits, in fixed UTC windows: by the minute, the hour, the day."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,9 +14,13 @@ HOUR = "rate.hour"
 QUOTA = "quota.day"
 BUDGET = "budget.day"
 
+COUNTERS = {"minute": MINUTE, "hour": HOUR, "day": QUOTA, "budget": BUDGET}
+"""By the names that conditions know."""
+
 PERSONAL = (MINUTE, HOUR)
 """Counted for each person of a project; the others for the whole project."""
 
+_USAGE = re.compile(r"\busage\b(?:\s*\.\s*(\w+))?")
 _LENGTHS = {
     "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
@@ -38,6 +43,11 @@ def loaded_counters(usage: Mapping[str, int]) -> dict[str, int]:
     return {_known(name): used for name, used in usage.items()}
 
 
+def rates_in(usage: Mapping[str, int]) -> dict[str, int]:
+    """What a person's own counters hold, of these."""
+    return {name: used for name, used in usage.items() if name in PERSONAL}
+
+
 def _known(name: str) -> str:
     plain = name.partition("/")[0]
     return plain if plain in PERSONAL else name
@@ -58,13 +68,27 @@ def _end(unit: str, minute: str) -> str:
     return f"{(floor + _LENGTHS[unit]).isoformat(timespec='microseconds')}Z"
 
 
+def _read_by(policy: Policy) -> frozenset[str]:
+    """The counters that a policy's conditions may read: what is read is counted, limited or not."""
+    return frozenset[str]().union(*map(_read, policy.conditions))
+
+
+@lru_cache(maxsize=1_024)
+def _read(condition: str) -> frozenset[str]:
+    """By the condition's text: all of them wherever it doesn't name one at once."""
+    named = [found[1] for found in _USAGE.finditer(condition)]
+    if all(name in COUNTERS for name in named):
+        return frozenset(COUNTERS[name] for name in named)
+    return frozenset(COUNTERS.values())
+
+
 def attempted(policy: Policy, action: Action | None) -> dict[str, int]:
     """What any attempt counts, refused or not: rates. Administration is never held up by them."""
     if action is not None and action.administrative:
         return {}
-    limits = policy.limits
+    limits, read = policy.limits, _read_by(policy)
     rates = {MINUTE: limits.per_minute, HOUR: limits.per_hour}
-    return {name: 1 for name, limit in rates.items() if limit is not None}
+    return {name: 1 for name, limit in rates.items() if limit is not None or name in read}
 
 
 def charged(context: Context, action: Action, cost: int) -> dict[str, int]:
@@ -74,8 +98,9 @@ def charged(context: Context, action: Action, cost: int) -> dict[str, int]:
     """
     if action.administrative or not context.policy_version:
         return {}
-    limits = context.policy.limits
-    charge = {} if limits.per_day is None else {QUOTA: 1}
+    policy, limits = context.policy, context.policy.limits
+    counts = limits.per_day is not None or QUOTA in _read_by(policy)
+    charge = {QUOTA: 1} if counts else {}
     if cost:
         charge[BUDGET] = cost
         if action.id in limits.action_budgets:

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from pydantic import ValidationError
 
-from control_plane.canonical import canonical, for_pydantic
+from control_plane.canonical import MAX_INTEGER, canonical, for_pydantic
 from control_plane.engine.context import Context
 from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of, window_end
 from control_plane.engine.declared_code import Broke, run
@@ -88,7 +88,8 @@ def limits(ask: Ask) -> Iterator[Reason]:
     yield from _window(context)
     yield from _counted(context, QUOTA, given.per_day, 1, "quota_exceeded")
     if ask.cost:
-        yield from _spent(ask, BUDGET, given.budget, "budget_exceeded")
+        budget = MAX_INTEGER if given.budget is None else given.budget  # records hold no more
+        yield from _spent(ask, BUDGET, budget, "budget_exceeded")
         own = given.action_budgets.get(ask.action.id)
         yield from _spent(ask, budget_of(ask.action.id), own, "action_budget_exceeded")
 

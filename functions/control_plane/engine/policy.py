@@ -104,6 +104,12 @@ class Policy:
     role_mappings: tuple[RoleMapping, ...] = ()
     windows: tuple[Window, ...] = ()
 
+    @property
+    def conditions(self) -> list[str]:
+        """The texts of all that it evaluates, rules first."""
+        mapped = [mapping.condition for mapping in self.role_mappings]
+        return [*(rule.condition for rule in self.rules), *mapped]
+
 
 NO_POLICY = Policy()
 """What `{}` says, and what a project has before its first policy."""

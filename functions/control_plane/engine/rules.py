@@ -47,7 +47,7 @@ def judge(ask: Ask) -> Verdict:
 
 def reads_person(policy: Policy) -> bool:
     """Whether a condition may read personal facts: then the execution keeps what they were."""
-    return any(map(_names_person, _conditions(policy)))
+    return any(map(_names_person, policy.conditions))
 
 
 @lru_cache(maxsize=1_024)
@@ -55,15 +55,10 @@ def _names_person(condition: str) -> bool:
     return any(fact in condition for fact in (*PERSONAL_FACTS, "principal["))
 
 
-def _conditions(policy: Policy) -> list[str]:
-    conditions = [rule.condition for rule in policy.rules]
-    return conditions + [mapping.condition for mapping in policy.role_mappings]
-
-
 def components_read(policy: Policy) -> frozenset[str] | None:
     """Ids of the components that the policy's conditions read; None where it may be any."""
     read: set[str] = set()
-    for condition in _conditions(policy):
+    for condition in policy.conditions:
         named = compile_expression(condition).components
         if named is None:
             return None

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 
 from control_plane.engine.context import Context, States
-from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA
+from control_plane.engine.counters import COUNTERS
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.models import ROLE_RANK, Json, Role
-
-_COUNTERS = {"minute": MINUTE, "hour": HOUR, "day": QUOTA, "budget": BUDGET}
 
 
 def scope_of(
@@ -34,7 +32,7 @@ def scope_of(
         },
         action={"id": action},
         project={"id": context.project, "version": context.version},
-        usage={name: context.usage.get(counter, 0) for name, counter in _COUNTERS.items()},
+        usage={name: context.usage.get(counter, 0) for name, counter in COUNTERS.items()},
         now=context.at,
     )
 
