@@ -167,7 +167,7 @@ def _done(journal: Journal, approval: Approval, prediction: Prediction, asking: 
         )
         for index, decision in enumerate(prediction.decisions)
     ]
-    return _closed(journal, approval, "done", executions, asking)
+    return _closed(journal, approval, "done", executions)
 
 
 def _plan(approval: Approval, index: int) -> dict[str, Json] | None:
@@ -209,7 +209,7 @@ def close(
     """Close a request with the execution of its refusal."""
     asking = replace(asking, plan=_plan(approval, approval.step))
     execution = journal.append(replace(refused, attempt={}), asking)
-    return _closed(journal, approval, status, [execution], asking)
+    return _closed(journal, approval, status, [execution])
 
 
 def _closed(
@@ -217,10 +217,9 @@ def _closed(
     approval: Approval,
     status: str,
     executions: list[Execution],
-    asking: Asking,
 ) -> Answer:
-    deciders = (asking.approval or {}).get("deciders", [])
-    answer = answer_of(journal, approval.kind, executions, shown(approval, status, len(deciders)))
+    told = shown(approval, status, len(approval.deciders))
+    answer = answer_of(journal, approval.kind, executions, told)
     journal.also(
         {"kind": "approval.close", "approval": approval.id, "status": status},
         {

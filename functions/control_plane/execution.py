@@ -31,6 +31,8 @@ from control_plane.store.writing import looking, writing
 from control_plane.target import Target
 from control_plane.watch import Watch
 
+WITHDRAWN = "withdrawn"
+
 
 class HandlerTimeout(Exception):
     """A step's own code took too long: the transaction is lost, and this is recorded in another."""
@@ -126,6 +128,8 @@ def _predicted(request: Request, context: Context) -> Forecast:
 def _append(journal: Journal, request: Request, forecast: Forecast) -> Answer:
     """Append what the prediction says: executions, or a request for approval, or staleness."""
     prediction = forecast.prediction
+    if request.replaces:
+        _check_replaced(journal.context)
     if forecast.stale:
         return _stale(journal, request, prediction)
     if request.replaces and prediction.decisions[-1].promises:
@@ -164,17 +168,21 @@ def _refused(decision: Decision) -> Decision:
     )
 
 
-def _withdraw_replaced(journal: Journal) -> None:
-    """Close the waiting request that this one takes the place of; it must be one's own."""
-    replaced, principal = journal.context.approval, journal.context.principal
-    if (
-        replaced is None
-        or replaced.status != "pending"
-        or replaced.requester.owner != principal.owner
-    ):
+def _check_replaced(context: Context) -> None:
+    """A request whose place another takes must be one's own, and wait."""
+    replaced = context.approval
+    own = replaced is not None and replaced.requester.owner == context.principal.owner
+    if replaced is None or not own or replaced.status != "pending":
         raise Conflict("The request to replace isn't yours, or isn't waiting any more.")
-    outcome = approvals.outcome_of(replaced, principal, [])
-    approvals.close_by(journal, replaced, "withdrawn", outcome)
+
+
+def _withdraw_replaced(journal: Journal) -> None:
+    """Close the waiting request that this one takes the place of."""
+    replaced, principal = journal.context.approval, journal.context.principal
+    if replaced is not None:
+        outcome = approvals.outcome_of(replaced, principal, [])
+        approvals.close_by(journal, replaced, WITHDRAWN, outcome)
+        journal.context = replace(journal.context, approval=replace(replaced, status=WITHDRAWN))
 
 
 def _with_private(decision: Decision, request: Request) -> Decision:
@@ -200,8 +208,9 @@ def _asking(journal: Journal, request: Request, index: int) -> Asking:
 
 def _about(context: Context, request: Request, index: int) -> int | None:
     """The execution that a request takes the place of, or that a revert goes back to."""
-    if request.replaces and context.approval is not None:
-        return context.approval.seq
+    replaced = context.approval if request.replaces else None
+    if replaced is not None and replaced.status == WITHDRAWN:
+        return replaced.seq
     intent = request.intents[index]
     version = intent.inputs.get("version")
     if intent.action.partition("@")[0] != REVERT or type(version) is not int:

@@ -30,6 +30,7 @@ from control_plane.models import (
     Requirement,
 )
 from control_plane.pasts import NOTHING, Pasts
+from control_plane.registry.builtin import SETTING_POLICY
 from control_plane.store import Loaded, Store
 from control_plane.store.writing import Asked
 from control_plane.target import Target
@@ -76,8 +77,14 @@ def asked(
         known.version,
         _counters(target.principal, intents, known.policy) if known.version else (),
         approval,
-        subject,
+        subject or _own(target.principal, intents),
     )
+
+
+def _own(principal: Principal, intents: Sequence[Intent]) -> str | None:
+    """Whom setting a policy is about: it takes others to approve the next one."""
+    sets = any(intent.action.partition("@")[0] in SETTING_POLICY for intent in intents)
+    return principal.owner if sets and principal.kind != "system" else None
 
 
 def _counters(principal: Principal, intents: Sequence[Intent], policy: Policy) -> list[str]:

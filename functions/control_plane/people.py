@@ -61,13 +61,15 @@ def add_user(
 ) -> dict[str, Json]:
     """Make a person as an admin of the organization; they must change this password first.
 
-    `target` is the organization's own project; `new` has username, password, attributes. Answers
-    the execution. Raises `Conflict` when the name is taken, `InvalidBody` for a short password.
+    `target` is the organization's own project; `new` has username, password, admin, attributes.
+    Answers the execution. Raises `Conflict` when the name is taken, `InvalidBody` for a short
+    password.
     """
     inputs = {
         # the same when the request comes again, and nobody else's
         "user": str(uuid5(UUID(target.org), f"user/{target.principal.id}/{request_id}")),
         "username": new["username"],
+        "admin": new["admin"],
         "attributes": new["attributes"],
     }
     request = _with_password(new["password"], request_id, Intent(CREATE_USER, inputs), None)

@@ -15,13 +15,24 @@ Username = Annotated[str, typer.Argument(help="The name that they sign in with."
 
 
 @app.command()
-def create(username: Username, org: Organization = "main") -> None:
+def create(
+    username: Username,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Make an admin of the organization, and so of projects.")
+    ] = False,
+    org: Organization = "main",
+) -> None:
     """Make a person and print their first password, which they must change at the first sign-in."""
     from control_plane import people
     from control_plane.archive.reader import Archive
 
     store, target = organization(org)
-    new = {"username": username, "password": secrets.token_urlsafe(12), "attributes": {}}
+    new = {
+        "username": username,
+        "password": secrets.token_urlsafe(12),
+        "admin": admin,
+        "attributes": {},
+    }
     succeeded(people.add_user(store, Archive(store), target, new, str(uuid.uuid4())))
     typer.echo(json.dumps({"username": username, "password": new["password"]}))
 

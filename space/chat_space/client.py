@@ -216,9 +216,10 @@ class Caller:
         """GET /v1/users: the organization's people; its admins only."""
         return await self._ask("GET", "/users", limit=200)
 
-    async def create_user(self, username: str, password: str) -> Json:
+    async def create_user(self, username: str, password: str, *, admin: bool = False) -> Json:
         """POST /v1/users: the execution. The password must be changed at the first sign-in."""
-        return await self._ask("POST", "/users", {"username": username, "password": password})
+        body = {"username": username, "password": password, "admin": admin}
+        return await self._ask("POST", "/users", body)
 
     async def disable_user(self, username: str, disabled: bool) -> Json:
         """PATCH /v1/users/{username}: the execution."""

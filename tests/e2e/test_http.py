@@ -174,6 +174,10 @@ def test_organizations_are_made_by_command(stack: Stack) -> None:
 def test_people_and_tokens_are_made_by_command(stack: Stack) -> None:
     """A made token reads and no more, is listed without its text, and ends when it is revoked."""
     assert command(stack, "users", "create", "robin").returncode == 0
+    assert command(stack, "users", "create", "ruth", "--admin").returncode == 0
+    everybody = map(json.loads, command(stack, "users", "list").stdout.splitlines())
+    admins = {person["username"]: person["admin"] for person in everybody}
+    assert (admins["robin"], admins["ruth"]) == (False, True)
     assert command(stack, "projects", "create", "passing").returncode == 0
     assert command(stack, "projects", "member", "passing", "robin", "viewer").returncode == 0
     made = command(

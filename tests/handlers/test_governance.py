@@ -228,11 +228,16 @@ def test_people_are_made_and_disabled_by_admins_of_the_organization(
     assert people("viewer", "GET", "/members/ada").status == 404
     assert people("admin", "PATCH", "/v1/users/ada", {"disabled": True}).body["status"] == "success"
     assert call("GET", "/v1/me", token=signed.body["token"]).status == 401
-    last = people("admin", "PATCH", "/v1/users/admin", {"disabled": True}).body
-    assert codes(last) == ["last_admin"]
     names = [item["username"] for item in people("admin", "GET", "/v1/users").body["items"]]
     assert names[0] == "ada"
     assert set(names) == {"ada", "viewer", "approver", "operator", "admin"}
+    last = people("admin", "PATCH", "/v1/users/admin", {"disabled": True}).body
+    assert codes(last) == ["last_admin"]
+    second = {"username": "eve", "password": "a first password", "admin": True}
+    assert people("admin", "POST", "/v1/users", second).body["status"] == "success"
+    gone = people("admin", "PATCH", "/v1/users/admin", {"disabled": True}).body
+    assert gone["status"] == "success"
+    assert people("operator", "GET", "/v1/users").status == 403
 
 
 def test_two_admins_may_use_the_same_key(people: People, database: Database) -> None:
@@ -353,6 +358,82 @@ def test_a_policy_that_would_refuse_the_next_one_is_refused(people: People) -> N
     refused = people("admin", "PUT", "/policy", document).body
     assert codes(refused) == ["policy_locks_out"]
     assert people("admin", "PUT", "/policy", {}).body["status"] == "success"
+
+
+ALL_WAITS = {"approvals": [{"actions": ["project.*"]}]}
+
+
+def test_a_policy_whose_next_one_nobody_could_approve_is_refused(people: People) -> None:
+    """It takes others: as many as it asks for, of the role that it asks for, who are active."""
+    two = {"approvals": [{"actions": ["project.policy.set"], "require_count": 2}]}
+    assert codes(people("admin", "PUT", "/policy", two).body) == ["policy_locks_out"]
+    operators = {"approvals": [{**two["approvals"][0], "required_role": "operator"}]}
+    assert people("admin", "PUT", "/policy", operators).body["status"] == "success"
+    way_out = people("admin", "PUT", "/policy", {}).body
+    assert way_out["status"] == "pending_approval"
+    for name in ("approver", "operator"):
+        done = people.decide(name, way_out["approval"]["id"]).body
+    assert done["status"] == "success"
+    assert people("admin", "DELETE", "/members/approver").body["status"] == "success"
+    asks = {"rules": [{"id": "ask", "condition": "true", "effect": "require_approval"}]}
+    for document in (ALL_WAITS, asks):
+        assert codes(people("admin", "PUT", "/policy", document).body) == ["policy_locks_out"]
+        assert codes(people("admin", "PUT", "/v1/policy", document).body) == ["policy_locks_out"]
+    assert people("admin", "PUT", "/policy", {}).body["status"] == "success"
+    people("admin", "PUT", "/members/approver", {"role": "admin"})
+    assert people("admin", "PUT", "/policy", ALL_WAITS).body["status"] == "success"
+
+
+def test_a_mapped_admin_locks_no_admin_out(people: People) -> None:
+    """A policy is judged for admins themselves, whoever sets it."""
+    mapped = {"role_mappings": [{"role": "admin", "condition": "true"}]}
+    assert people("admin", "PUT", "/policy", mapped).body["status"] == "success"
+    never = {"id": "never", "condition": 'action.id == "project.policy.set"', "effect": "reject"}
+    refused = people("operator", "PUT", "/policy", {**mapped, "rules": [never]}).body
+    assert codes(refused) == ["policy_locks_out"]
+
+
+def test_an_archived_project_that_is_paused_stays_archived(people: People) -> None:
+    """Until it is resumed, which ends both."""
+    for path in ("/archive", "/pause"):
+        assert people("admin", "POST", path, {}).body["status"] == "success"
+    assert people("admin", "GET", "").body["status"] == "archived"
+    people("admin", "POST", "/resume", {})
+    project = people("admin", "GET", "").body
+    assert (project["status"], project["paused"]) == ("active", False)
+
+
+def test_a_withdrawal_names_the_request_that_it_takes_back(people: People) -> None:
+    """Another's isn't withdrawn on record by way of one's own."""
+    own = people.execute("operator", SET_550).body["approval"]["id"]
+    other = people.execute("viewer", SET_400).body
+    assert other["status"] == "rejected"
+    made_up = "00000000-0000-7000-8000-000000000000"
+    step = {"action": "project.approval.withdraw", "inputs": {"approval": made_up}}
+    refused = people.execute("operator", step, replaces=own).body
+    assert codes(refused) == ["unknown_approval"]
+    [waiting] = people("operator", "GET", "/approvals?status=pending").body["items"]
+    assert waiting["id"] == own
+
+
+def test_a_refused_ask_answers_no_request_that_it_would_have_replaced(people: People) -> None:
+    """Its record is about nothing; and nobody names another's request in theirs."""
+    own = people.execute("operator", SET_550).body["approval"]["id"]
+    wrong = {"action": "budget.set", "inputs": {"total": "many"}}
+    refused = people.execute("operator", wrong, replaces=own).body
+    assert (codes(refused), "about" in refused) == (["invalid_inputs"], False)
+    stale = people.execute("operator", SET_400, replaces=own, confirm="0" * 64)
+    assert (stale.status, "about" in stale.body["execution"]) == (409, False)
+    seq = people("admin", "GET", "").body["seq"]
+    assert people.execute("approver", wrong, replaces=own).status == 409
+    assert people("admin", "GET", "").body["seq"] == seq
+
+
+def test_a_rejected_request_was_approved_by_nobody(people: People) -> None:
+    """Whoever rejects it is its decider, and no vote for it."""
+    approval = people.execute("operator", SET_550).body["approval"]["id"]
+    rejected = people.decide("approver", approval, "reject").body["approval"]
+    assert (rejected["status"], rejected["approved"]) == ("rejected", 0)
 
 
 def test_administration_is_no_step_of_a_plan(people: People) -> None:

@@ -39,6 +39,7 @@ class FakeApi:
     throttled: int | None = None  # seconds for which no sign-in is looked at
     links: dict[str, str] = field(default_factory=dict)  # what signs in once, and whom
     due: set[str] = field(default_factory=set)
+    admins: set[str] = field(default_factory=set)
     tokens: dict[str, str] = field(default_factory=lambda: {"script-token": "ada"})
     issued: list[Json] = field(default_factory=list)  # API tokens, oldest first
     projects: dict[str, Project] = field(default_factory=worlds)

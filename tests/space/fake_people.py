@@ -51,7 +51,8 @@ def _glance(project: Any, who: str) -> Json:
 
 def _person(fake: "FakeApi", name: str) -> Json:
     return {
-        "id": f"u-{name}", "username": name, "admin": name == "root", "attributes": {},
+        "id": f"u-{name}", "username": name, "attributes": {},
+        "admin": name in {"root", *fake.admins},
         "disabled": name in fake.disabled, "must_change_password": name in fake.due,
     }  # fmt: skip
 
@@ -65,3 +66,4 @@ def _change(fake: "FakeApi", method: str, rest: list[str], body: Json) -> None:
         raise Problem(409, "name_taken", "There is somebody with this name already.")
     fake.users[name] = body["password"]
     fake.due.add(name)
+    fake.admins |= {name} if body.get("admin") else set()

@@ -95,6 +95,7 @@ def test_people_are_created_disabled_and_given_passwords(root, fake):
     expect(note).to_contain_text("must change the password")
     expect(form.get_by_label("First password")).to_have_value("")
     assert (fake.users["grace"], fake.due) == ("a first password", {"grace"})
+    assert not fake.admins
     person = root.locator('[data-testid="person"][data-username="grace"]')
     expect(person).to_contain_text("must change password")
     press(root, "Disable grace")
@@ -111,6 +112,18 @@ def test_people_are_created_disabled_and_given_passwords(root, fake):
     press(root, "Create user")
     expect(note).to_contain_text("There is somebody with this name already.")
     expect(form.get_by_label("Username")).to_have_value("ada")
+
+
+def test_somebody_is_created_as_an_admin(root, fake):
+    """By a box that has to be ticked."""
+    form = root.get_by_test_id("add-person")
+    form.get_by_label("Username").fill("grace")
+    form.get_by_label("First password").fill("a first password")
+    form.get_by_label("Admin of the organization").check()
+    press(root, "Create user")
+    person = root.locator('[data-testid="person"][data-username="grace"]')
+    expect(person).to_contain_text("admin")
+    assert fake.admins == {"grace"}
 
 
 def test_a_pause_of_everything_reaches_every_project(root, fake):

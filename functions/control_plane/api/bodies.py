@@ -144,10 +144,11 @@ class Link(Body):
 
 
 class NewUser(Body):
-    """Somebody new, who must change this password first."""
+    """Somebody new, who must change this password first; an admin of the organization or not."""
 
     username: Username
     password: NewSecret
+    admin: bool = False
     attributes: dict[str, JsonValue] = {}
 
 

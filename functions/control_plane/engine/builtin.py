@@ -9,9 +9,11 @@ from control_plane.engine.context import Context
 from control_plane.engine.erasing import still_in
 from control_plane.engine.gates import Ask
 from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
-from control_plane.engine.rules import administers, judge
-from control_plane.models import ROLE_RANK, Approval, Erasable, Json, Reason, Role
+from control_plane.engine.rules import administers, judge, requirement
+from control_plane.models import ROLE_RANK, Approval, Erasable, Json, Reason
 from control_plane.registry import builtin
+
+_NEXT_POLICY = next(each for each in builtin.built_in("", []) if each.id == builtin.SET_POLICY)
 
 type Effects = list[Mapping[str, Json]]
 type Outcome = tuple[list[Reason], Effects]
@@ -39,14 +41,18 @@ def _set_policy(inputs: Inputs, context: Context) -> Outcome:
 
 
 def _locks_out(policy: Policy, context: Context) -> bool:
-    """Whether a rule of this policy would refuse the same admin the next one right away."""
-    action = context.registry.find(builtin.SET_POLICY)
-    if action is None or not policy.rules:
+    """Whether an admin like this one could not set the next policy, and not enough could approve.
+
+    That is asked of the role itself: one that a mapping gives could be gone by then.
+    """
+    admin = replace(context, policy=policy, principal=replace(context.principal, role="admin"))
+    asking = judge(Ask(_NEXT_POLICY, {"document": {}}, 0, ["admin"], admin)).asking
+    if any(rule.effect == "reject" and rule.id in asking for rule in policy.rules):
+        return True
+    needed = requirement(policy, asking, _NEXT_POLICY, 0)
+    if needed is None or context.subject is None:
         return False
-    roles: list[Role] = [context.principal.role] if context.principal.role else []
-    ask = Ask(action, {"document": {}}, 0, roles, replace(context, policy=policy))
-    asking = judge(ask).asking
-    return any(rule.effect == "reject" and rule.id in asking for rule in policy.rules)
+    return needed.count > context.subject["others"][needed.role]
 
 
 def _set_default_policy(inputs: Inputs, context: Context) -> Outcome:
@@ -76,6 +82,12 @@ def _update(inputs: Inputs, _: Context) -> Outcome:
 def _stands(status: str, paused: bool) -> Callable[[Inputs, Context], Outcome]:
     effect = {"kind": "project.status", "status": status, "paused": paused}
     return lambda _inputs, _context: ([], [effect])
+
+
+def _pause(_: Inputs, context: Context) -> Outcome:
+    """An archived project stays archived."""
+    status = "archived" if context.stopped == "project_archived" else "active"
+    return [], [{"kind": "project.status", "status": status, "paused": True}]
 
 
 def _purge(inputs: Inputs, context: Context) -> Outcome:
@@ -174,9 +186,9 @@ def _unfit(approval: Approval, context: Context) -> list[Reason]:
     return reasons
 
 
-def _withdraw(_: Inputs, context: Context) -> Outcome:
+def _withdraw(inputs: Inputs, context: Context) -> Outcome:
     approval = context.approval
-    if approval is None:
+    if approval is None or approval.id != inputs["approval"]:
         return [Reason("unknown_approval")], []
     reasons = _closed(approval, context)
     if context.principal.owner != approval.requester.owner:
@@ -219,7 +231,7 @@ _KNOWN: dict[str, Callable[[Inputs, Context], Outcome]] = {
     builtin.REMOVE_MEMBER: _remove_member,
     builtin.UPDATE: _update,
     builtin.ARCHIVE: _stands("archived", False),
-    builtin.PAUSE: _stands("active", True),
+    builtin.PAUSE: _pause,
     builtin.RESUME: _stands("active", False),
     builtin.PURGE: _purge,
     builtin.ERASE: _erase,

@@ -31,6 +31,7 @@ WITHDRAW_APPROVAL = "project.approval.withdraw"
 CREATE_USER, UPDATE_USER, SET_PASSWORD = "user.create", "user.update", "user.password"
 PAUSE_ALL, RESUME_ALL = "organization.pause", "organization.resume"
 SET_DEFAULT_POLICY = "organization.policy.set"
+SETTING_POLICY = (SET_POLICY, SET_DEFAULT_POLICY)
 APPROVALS = (DECIDE_APPROVAL, WITHDRAW_APPROVAL)
 CREATE_TOKEN, REVOKE_TOKEN = "token.create", "token.revoke"
 """Asked for by their own route alone: everybody makes tokens, and only for themselves."""

@@ -38,7 +38,8 @@ async def _done(caller: Caller, event: gr.EventData) -> Json:
     name, password = field(event, "username").strip(), field(event, "password")
     match field(event, "verb"):
         case "create":
-            done = await caller.create_user(name, password)
+            admin = field(event, "admin") == "yes"
+            done = await caller.create_user(name, password, admin=admin)
             return notes.of_execution(done, f"{name} can sign in, and must change the password.")
         case "password":
             done = await caller.set_password(name, password)
