@@ -14,7 +14,8 @@ from typing import Any
 
 import gradio as gr
 
-from chat_space.client import ApiError
+from chat_space.arguments import need_mode, need_text, snapshot_of, step_of, steps_of
+from chat_space.client import ApiError, Caller
 from chat_space.labels import humanize
 from chat_space.pointers import pointers
 from chat_space.views.desk import Space
@@ -22,8 +23,7 @@ from chat_space.views.desk import Space
 Json = dict[str, Any]
 Endpoint = Callable[..., Awaitable[Json]]
 
-STEPS = {"interactive": 1, "assisted": 5, "autonomous": 10}  # per mode
-
+MOST_PAGES = 20  # of executions, to find one by its id
 MOST_PLACES = 10  # of an error, told to a script
 
 log = logging.getLogger(__name__)
@@ -79,8 +79,8 @@ class Endpoints:
         """The endpoints to declare, each under its own name."""
         return [
             self.execute_action, self.simulate_action, self.execute_plan, self.simulate_plan,
-            self.get_registry, self.get_audit_log, self.budget_forecast, self.api_org_rollup,
-            self.chat,
+            self.revert_snapshot, self.get_registry, self.get_audit_log, self.budget_forecast,
+            self.api_org_rollup, self.chat,
         ]  # fmt: skip
 
     @readable
@@ -94,11 +94,11 @@ class Endpoints:
         confirmed: bool = False,
     ) -> dict[str, Any]:
         """Ask for one action. `confirmed` previews it and confirms exactly that preview."""
-        _text(project_id, "project_id")
-        _limit(mode, 1)
+        need_text(project_id, "project_id")
+        need_mode(mode, 1)
         if not isinstance(confirmed, bool):
             raise ApiError(422, "invalid_body", "confirmed must be true or false.")
-        caller, step = self.space.caller(request), _step(action_id, inputs)
+        caller, step = self.space.caller(request), step_of(action_id, inputs)
         digest = (await caller.preview(project_id, [step]))["digest"] if confirmed else None
         execution = await caller.execute(project_id, str(uuid.uuid4()), step, digest)
         return result(execution["status"], _told(execution, "Committed."), execution)
@@ -113,10 +113,10 @@ class Endpoints:
         mode: str = "assisted",
     ) -> dict[str, Any]:
         """What one action would do now; nothing is stored."""
-        _text(project_id, "project_id")
-        _limit(mode, 1)
+        need_text(project_id, "project_id")
+        need_mode(mode, 1)
         caller = self.space.caller(request)
-        return _previewed(await caller.preview(project_id, [_step(action_id, inputs)]))
+        return _previewed(await caller.preview(project_id, [step_of(action_id, inputs)]))
 
     @readable
     async def execute_plan(
@@ -126,8 +126,8 @@ class Endpoints:
 
         A plan can't carry a confirmation: one with a step that needs it is not executed.
         """
-        _text(project_id, "project_id")
-        caller, steps = self.space.caller(request), _steps(plan, mode)
+        need_text(project_id, "project_id")
+        caller, steps = self.space.caller(request), steps_of(plan, mode)
         preview = await caller.preview(project_id, steps)
         if title := _needs_confirmation(preview):
             message = f"{title} needs a confirmation of its own: use execute_action, confirmed."
@@ -140,14 +140,27 @@ class Endpoints:
         self, request: gr.Request, project_id: str, plan: dict[str, Any], mode: str = "assisted"
     ) -> dict[str, Any]:
         """What a plan would do now; nothing is stored."""
-        _text(project_id, "project_id")
+        need_text(project_id, "project_id")
         caller = self.space.caller(request)
-        return _previewed(await caller.preview(project_id, _steps(plan, mode)))
+        return _previewed(await caller.preview(project_id, steps_of(plan, mode)))
+
+    @readable
+    async def revert_snapshot(
+        self, request: gr.Request, project_id: str, snapshot_id: str
+    ) -> dict[str, Any]:
+        """Go back to a version, given by its number or by the id of the execution that made it."""
+        need_text(project_id, "project_id")
+        caller, snapshot = self.space.caller(request), snapshot_of(snapshot_id)
+        if isinstance(snapshot, str):
+            snapshot = await _version_made_by(caller, project_id, snapshot)
+        asked = step_of("project.revert", {"version": snapshot})
+        execution = await caller.execute(project_id, str(uuid.uuid4()), asked, None)
+        return result(execution["status"], _told(execution, "Committed."), execution)
 
     @readable
     async def get_registry(self, request: gr.Request, project_id: str) -> dict[str, Any]:
         """The components and actions that the caller may see, with JSON Schemas."""
-        _text(project_id, "project_id")
+        need_text(project_id, "project_id")
         registry = await self.space.caller(request).registry(project_id)
         return result("success", f"{len(registry['actions'])} actions.", registry)
 
@@ -156,14 +169,14 @@ class Endpoints:
         self, request: gr.Request, project_id: str, limit: int = 50
     ) -> dict[str, Any]:
         """The newest executions, at most `limit` (1–200): `{"items", "next_cursor"}`."""
-        _text(project_id, "project_id")
+        need_text(project_id, "project_id")
         page = await self.space.caller(request).executions(project_id, limit)
         return result("success", f"{len(page['items'])} executions.", page)
 
     @readable
     async def budget_forecast(self, request: gr.Request, project_id: str) -> dict[str, Any]:
         """What is left of the project's daily budget, and when it would be used up."""
-        _text(project_id, "project_id")
+        need_text(project_id, "project_id")
         forecast = await self.space.caller(request).forecast(project_id)
         if forecast.get("limit") is None:
             return result("success", "The project has no daily budget.", forecast)
@@ -181,37 +194,25 @@ class Endpoints:
         self, request: gr.Request, project_id: str, message: str, mode: str = "assisted"
     ) -> dict[str, Any]:
         """What the agent makes of a message; it can only propose."""
-        _text(project_id, "project_id")
-        _text(message, "message")
-        _limit(mode, 1)
+        need_text(project_id, "project_id")
+        need_text(message, "message")
+        need_mode(mode, 1)
         answer = await self.space.caller(request).chat(project_id, message, mode)
         return result(answer["kind"], answer.get("message") or "", answer)
 
 
-def _text(value: Any, name: str) -> None:
-    if not isinstance(value, str):
-        raise ApiError(422, "invalid_body", f"{name} must be text.")
-
-
-def _limit(mode: Any, count: int) -> None:
-    if not isinstance(mode, str) or mode not in STEPS:
-        raise ApiError(422, "invalid_body", f"mode must be one of {', '.join(STEPS)}.")
-    if count > STEPS[mode]:
-        raise ApiError(422, "invalid_body", f"Mode {mode} allows {STEPS[mode]} steps, not {count}.")
-
-
-def _step(action: Any, inputs: Any) -> Json:
-    if not isinstance(action, str) or not isinstance(inputs or {}, dict):
-        raise ApiError(422, "invalid_body", "A step is an action's id and an object of inputs.")
-    return {"action": action, "inputs": inputs or {}}
-
-
-def _steps(plan: Any, mode: str) -> list[Json]:
-    steps = plan.get("steps") if isinstance(plan, dict) else None
-    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise ApiError(422, "invalid_body", 'A plan is {"steps": [{"action_id", "inputs"}]}.')
-    _limit(mode, len(steps))
-    return [_step(step.get("action_id", step.get("action")), step.get("inputs")) for step in steps]
+async def _version_made_by(caller: Caller, project: str, execution: str) -> int:
+    """The version that an execution led to; only the newest are looked through."""
+    cursor = None
+    for _ in range(MOST_PAGES):
+        page = await caller.executions(project, 200, cursor, status="success")
+        for item in page["items"]:
+            if item["execution_id"] == execution:
+                return int(item["version"])
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    raise ApiError(404, "not_found", "No such execution was found. Name the version instead.")
 
 
 def _needs_confirmation(preview: Json) -> str | None:

@@ -40,6 +40,10 @@ def test_a_token_works_until_it_is_revoked(stack: Stack, admin: Page) -> None:
     assert status_with(stack, token) == 200
     script = Client(stack.space, headers={"Authorization": f"Bearer {token}"}, verbose=False)
     assert script.predict("demo", api_name="/get_registry")["code"] == "success"
+    sets = [("demo", "demo.counter.set", {"value": value}) for value in (21, 22)]
+    made = [script.predict(*each, api_name="/execute_action")["data"] for each in sets]
+    back = script.predict("demo", made[0]["execution_id"], api_name="/revert_snapshot")
+    assert (back["code"], back["data"]["diff"][0]["value"]) == ("success", 21)
     admin.reload()
     row = admin.get_by_test_id("token").filter(has_text=name)
     expect(row).to_contain_text("read, execute · Demo")

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import re
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,6 +163,7 @@ class Project:
         }  # fmt: skip
         execution = {
             "seq": len(self.executions) + 1, "request_id": "r", "at": AT, "hash": "0" * 64,
+            "execution_id": str(uuid.uuid4()),
             "principal": principal, "username": who, "action": action, "v": 1,
             "status": status, "explanations": [], "reasons": [], "inputs": {}, "cost": 0,
             "diff": [], **more,

@@ -38,6 +38,7 @@ def test_scripts_see_exactly_the_promised_endpoints(script):
         "/simulate_action": ["project_id", "action_id", "inputs", "mode"],
         "/execute_plan": ["project_id", "plan", "mode"],
         "/simulate_plan": ["project_id", "plan", "mode"],
+        "/revert_snapshot": ["project_id", "snapshot_id"],
         "/get_registry": ["project_id"],
         "/get_audit_log": ["project_id", "limit"],
         "/budget_forecast": ["project_id"],
@@ -108,6 +109,11 @@ def test_only_a_boolean_confirms(fake, script, confirmed):
         ("simulate_action", ("demo", None, {})),
         ("execute_plan", ([], {"steps": []})),
         ("simulate_plan", ("demo", {"steps": []}, {})),
+        ("revert_snapshot", (5, "3")),
+        ("revert_snapshot", ("demo", None)),
+        ("revert_snapshot", ("demo", "-1")),
+        ("revert_snapshot", ("demo", True)),
+        ("revert_snapshot", ("demo", "the first one")),
         ("get_registry", (None,)),
         ("get_audit_log", (1, 5)),
         ("chat", ("demo", 5)),
@@ -118,6 +124,23 @@ def test_an_argument_of_another_type_is_refused_by_name(script, endpoint, args):
     """A script's mistake is told as its mistake, not as the Space's."""
     with pytest.raises(Exception, match="invalid_body: "):
         script.predict(*args, api_name=f"/{endpoint}")
+
+
+def test_a_script_goes_back_to_a_version_or_to_what_an_execution_made(fake, script):
+    """By number, by digits, or by the id of an execution that succeeded."""
+    asked = [
+        script.predict("demo", "demo.counter.set", {"value": value}, api_name="/execute_action")
+        for value in (5, 7)
+    ]
+    first = asked[0]["data"]
+    for snapshot in (first["version"], str(first["version"]), first["execution_id"]):
+        script.predict("demo", snapshot, api_name="/revert_snapshot")
+        sent = fake.bodies("/executions")[-1]
+        assert sent["action"] == "project.revert"
+        assert sent["inputs"] == {"version": first["version"]}
+    unknown = first["execution_id"][:-1] + "x".replace("x", "0")
+    with pytest.raises(Exception, match="not_found: No such execution was found"):
+        script.predict("demo", unknown, api_name="/revert_snapshot")
 
 
 def test_a_refused_body_says_where():
