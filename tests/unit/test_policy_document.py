@@ -1,12 +1,15 @@
 """Policy documents: what they say, and what is wrong with those that can't hold."""
 
 import re
+from copy import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from control_plane.canonical import MAX_INTEGER, canonical
+from control_plane.engine.decide import decide
+from control_plane.engine.expression_sense import KEYS
 from control_plane.engine.policy import (
     NO_POLICY,
     ApprovalRule,
@@ -20,7 +23,11 @@ from control_plane.engine.policy import (
 )
 from control_plane.engine.policy_document import Document, schema
 from control_plane.engine.policy_errors import MAX_PROBLEMS
+from control_plane.models import Intent
 from control_plane.policy_text import read_policy
+from control_plane.templates.demo import demo
+
+from tests.unit.conftest import MakeContext
 
 ROOT = Path(__file__).parents[2]
 RULE = {"id": "a", "condition": "true", "effect": "reject"}
@@ -179,6 +186,64 @@ def test_a_role_mapping_needs_a_condition_that_compiles() -> None:
     """Conditions of role mappings are compiled, too."""
     mapping = {"role": "admin", "condition": "principal.username.matches("}
     assert set(errors_of({"role_mappings": [mapping]})) == {"role_mappings[0].condition"}
+
+
+NEVER = [
+    ("1 + 1", "Correct it, so it gives a bool. The expression gives int, not bool."),
+    ("1 / 0 > 1", "Correct it, so it gives a bool. The expression has no answer"),
+    ("[1, 2].filter(i, i > 1)", "Correct it, so it gives a bool. The expression gives list"),
+    ('action.risk == "high"', "Nothing is named action.risk; use action.id."),
+    ('action["risk"] == "high"', "Nothing is named action.risk; use action.id."),
+    ("project.slug == 'a'", "Nothing is named project.slug; use project.id, project.version."),
+    ("[1].exists(i, i > usage.cost)", "Nothing is named usage.cost; use usage.budget, usage.day,"),
+    ('principal.role == "admin"', "Nothing is named principal.role; use principal.attributes, "),
+]
+
+
+@pytest.mark.parametrize(("condition", "sentence"), NEVER)
+def test_a_condition_that_never_has_an_answer_is_refused(condition: str, sentence: str) -> None:
+    """It would deny whatever is asked; the sentence names what there is."""
+    errors = errors_of(
+        {
+            "rules": [{**RULE, "condition": condition}],
+            "role_mappings": [{"role": "viewer", "condition": condition}],
+        }
+    )
+    assert set(errors) == {"rules[0].condition", "role_mappings[0].condition"}
+    assert all(error.startswith(sentence) for error in errors.values())
+
+
+SOMETIMES = [
+    "true",
+    "!false && 1 < 2 && [1, 2].all(i, i > 0)",
+    '[{"role": "admin"}].exists(who, who.role == "admin")',
+    'principal.roles.exists(role, role == "admin") && principal["kind"] == "user"',
+    "[1].exists(risk, risk > usage.day) || usage.minute > 1 && project.version > 1",
+    'principal.attributes.role == "admin" || inputs.cost > state.budget.risk',
+    'principal[inputs.name] == "admin" || "role" in principal',
+]
+
+
+@pytest.mark.parametrize("condition", SOMETIMES)
+def test_a_condition_that_may_have_an_answer_is_taken(condition: str) -> None:
+    """Constants that are a bool, known keys, and those that only data or a loop knows."""
+    assert compile_policy({"rules": [{**RULE, "condition": condition}]}).rules
+
+
+def test_a_stored_condition_is_still_read() -> None:
+    """Who set it before it was refused keeps their policy as it was."""
+    policy = policy_of(canonical({"rules": [{**RULE, "condition": "usage.cost > 1"}]}))
+    assert [rule.condition for rule in policy.rules] == ["usage.cost > 1"]
+
+
+def test_the_known_keys_are_those_that_asks_have(context_of: MakeContext) -> None:
+    """Each is there in a decision: what is known and what is given are one."""
+    parts = [f"size({variable}) == {len(keys)}" for variable, keys in KEYS.items()]
+    parts += [f'"{key}" in {variable}' for variable, keys in KEYS.items() for key in keys]
+    rules = [{**RULE, "id": f"r{n}", "condition": part} for n, part in enumerate(parts)]
+    context = replace(context_of(demo), policy=compile_policy({"rules": rules}))
+    reasons = decide(Intent("demo.counter.increment", {}), context, confirmed=False).reasons
+    assert [reason.code for reason in reasons] == ["rule_rejected"] * len(rules)
 
 
 def test_a_policy_has_at_most_a_hundred_rules() -> None:

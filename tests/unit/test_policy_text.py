@@ -98,6 +98,12 @@ def test_every_error_of_a_json_text_has_its_line() -> None:
     assert places(errors_of(text, "json")) == [(4, "rules[0].effect"), (5, "rules[1]")]
 
 
+def test_a_condition_that_never_has_an_answer_has_its_line() -> None:
+    """As every other error."""
+    rule = '{id: a, effect: reject,\n     condition: principal.role == "admin"}'
+    assert places(errors_of(f"rules:\n  - {rule}\n", "yaml")) == [(3, "rules[0].condition")]
+
+
 @pytest.mark.parametrize(
     ("text", "media", "line"),
     [

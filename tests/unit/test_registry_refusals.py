@@ -166,7 +166,11 @@ CONDITIONS: list[tuple[str, Declare]] = [
     ("reads inputs.nope: name one", condition('inputs["nope"] > 1')),
     ("can't read inputs", invariant('state["b"].number < inputs.number')),
     ("can't read inputs", invariant("size(inputs) > 0")),
-    ("gives a bool", condition("1 + 1")),
+    ("so it gives a bool. The expression gives int", condition("1 + 1")),
+    ("so it gives a bool. The expression has no answer", condition("1 / 0 > 1")),
+    ("so it gives a bool. The expression gives str", invariant('"yes"')),
+    ("Nothing is named principal.role; use", condition('principal.role == "admin"')),
+    ("Nothing is named usage.cost; use usage.budget,", invariant("usage.cost < 1")),
     ("gives a bool", condition('state["box"].number')),
     ("breaks its invariant c", invariant('state["b"].number > 0')),
     ("breaks its invariant c", invariant('state["b"].number')),
@@ -178,6 +182,12 @@ CONDITIONS: list[tuple[str, Declare]] = [
 def test_conditions_that_never_hold_are_refused(sentence: str, declare: Declare) -> None:
     """A condition names what there is, gives a bool, and an invariant holds from the beginning."""
     refused(sentence, declare)
+
+
+def test_conditions_may_read_what_asks_have() -> None:
+    """Known keys and those that only data knows, and whatever a loop calls its items."""
+    condition('principal["kind"] == "user" && usage.day < 9 && project.version > 0')()
+    condition('[{"role": 1}].exists(p, p.role == 1) && "admin" in principal["ro" + "les"]')()
 
 
 def test_conditions_may_read_what_comes_later() -> None:

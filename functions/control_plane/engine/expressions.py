@@ -100,6 +100,10 @@ class Expression:
         """Whether it mentions a variable, such as `inputs`."""
         return any(path.root == variable for path in self._form.paths)
 
+    def keys(self, variable: str) -> frozenset[str]:
+        """The keys that it selects literally from a variable."""
+        return frozenset(keys[1] for keys in self.selections if keys[0] == variable and keys[1:])
+
     def evaluate(self, scope: Scope) -> bool:
         """The answer. Raises ExpressionFailed on any error and where it is no bool.
 

@@ -118,10 +118,14 @@ NO_POLICY = Policy()
 def compile_policy(document: Mapping[str, Json]) -> Policy:
     """The policy that a document says. Raises `PolicyRefused`, with every error, where it can't be.
 
-    Conditions are compiled, too. Whether the actions and components that it names exist is not
-    checked: they may be declared later. Nor is the size of its text.
+    Conditions are compiled, too, and refused where no ask would have an answer. Whether the actions
+    and components that it names exist is not checked: they may be declared later. Nor is the size
+    of its text.
     """
-    read = document_of.validated(document)
+    return _compiled(document_of.validated(document))
+
+
+def _compiled(read: document_of.Document) -> Policy:
     return Policy(
         limits=_limits(read),
         approvals=tuple(_approval(place, each) for place, each in enumerate(read.approvals)),
@@ -138,7 +142,7 @@ def policy_of(text: str) -> Policy:
     `text` is the document's canonical JSON, which was validated before it was stored; raises
     `PolicyRefused` where it no longer holds.
     """
-    return compile_policy(json.loads(text))
+    return _compiled(document_of.validated(json.loads(text), stored=True))
 
 
 def _limits(read: document_of.Document) -> Limits:

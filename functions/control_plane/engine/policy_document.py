@@ -140,11 +140,14 @@ def schema(ref_template: str = "#/$defs/{model}") -> dict[str, Json]:
     return Document.model_json_schema(ref_template=ref_template)
 
 
-def validated(document: Mapping[str, Json]) -> Document:
-    """The document as typed values. Raises `PolicyRefused` with everything that is wrong in it."""
+def validated(document: Mapping[str, Json], *, stored: bool = False) -> Document:
+    """The document as typed values. Raises `PolicyRefused` with everything that is wrong in it.
+
+    Of a `stored` one conditions need only compile: those that never have an answer deny, as ever.
+    """
     problems = _repeated_ids(document)
     try:
-        read = Document.model_validate(document)
+        read = Document.model_validate(document, context={"stored": stored})
     except ValidationError as error:
         raise PolicyRefused([*problems_of(error, schema()), *problems]) from error
     if problems:

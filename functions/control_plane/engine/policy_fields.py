@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo
 
 from control_plane.canonical import MAX_INTEGER
+from control_plane.engine.expression_sense import checked_expression
 from control_plane.engine.expressions import MAX_CHARACTERS, compile_expression
 from control_plane.models import Risk
 
@@ -35,9 +36,10 @@ def _seconds(value: Any) -> Any:
     return int(digits) * _SECONDS[unit]
 
 
-def _compiling(text: str) -> str:
-    compile_expression(text)
-    return text
+def _compiling(text: str, info: ValidationInfo) -> str:
+    """What is stored has been in force: it need only be read."""
+    compiled = compile_expression if (info.context or {}).get("stored") else checked_expression
+    return compiled(text).text
 
 
 def _known_zone(name: str) -> str:

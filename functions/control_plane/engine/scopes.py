@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from control_plane.engine.context import Context, States
 from control_plane.engine.counters import COUNTERS
+from control_plane.engine.expression_sense import SeenAction, SeenPrincipal, SeenProject
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.models import ROLE_RANK, Json, Role
 
@@ -16,25 +17,31 @@ def scope_of(
     roles: list[Role],
 ) -> Scope:
     """What expressions see; `usage` is what was counted before this intent."""
-    principal, person = context.principal, context.person
+    seen: SeenAction = {"id": action}
+    project: SeenProject = {"id": context.project, "version": context.version}
     return Scope(
         state=state,
         sizes=state.size_of if isinstance(state, States) else None,
         inputs=inputs,
-        principal={
-            "id": principal.id,
-            "kind": principal.kind,
-            "username": person.get("username", ""),
-            "email": person.get("email", ""),
-            "attributes": person.get("attributes", {}),
-            "organization": context.org,
-            "roles": roles,
-        },
-        action={"id": action},
-        project={"id": context.project, "version": context.version},
+        principal=_seen_principal(context, roles),
+        action=seen,
+        project=project,
         usage={name: context.usage.get(counter, 0) for name, counter in COUNTERS.items()},
         now=context.at,
     )
+
+
+def _seen_principal(context: Context, roles: list[Role]) -> SeenPrincipal:
+    principal, person = context.principal, context.person
+    return {
+        "id": principal.id,
+        "kind": principal.kind,
+        "username": person.get("username", ""),
+        "email": person.get("email", ""),
+        "attributes": person.get("attributes", {}),
+        "organization": context.org,
+        "roles": roles,
+    }
 
 
 def roles_of(action: str, inputs: Mapping[str, Json], context: Context) -> list[Role]:

@@ -5,21 +5,13 @@ All of it is looked at when a template is loaded; decisions don't look again.
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from control_plane.canonical import MAX_INTEGER
-from control_plane.engine.expression_form import VARIABLES
-from control_plane.engine.expressions import (
-    Expression,
-    ExpressionFailed,
-    ExpressionRefused,
-    Scope,
-    compile_expression,
-)
-from control_plane.models import Json, Risk, Role
+from control_plane.models import Risk, Role
 from control_plane.registry.declared import Action, Check, Component
 
 ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
@@ -27,7 +19,6 @@ POINTER = re.compile(r"(/([^~/]|~[01])*)+", re.DOTALL)
 """A JSON Pointer to something inside a document (RFC 6901 §3)."""
 
 _SLOT = re.compile(r"\{(\w+)\}")
-_SOME_TIME = "2026-01-01T00:00:00Z"
 
 type Fits = Callable[[Any], bool]
 type Fields = Mapping[str, tuple[Fits, str]]
@@ -175,73 +166,3 @@ def check_callable(where: str, function: object, inputs: Sequence[str]) -> None:
         raise DeclarationError(f"{where} must take the inputs by their names: {error}.") from error
     except ValueError:  # a built-in function that doesn't tell
         return
-
-
-def check_conditions(where: str, checks: Sequence[Check], inputs: Sequence[str] | None) -> None:
-    """Checks have ids of their own and can run; invariants, without `inputs`, read none."""
-    ids = [check.id for check in checks]
-    require(len(set(ids)) == len(ids), f"{where}: two checks have the same id: rename one.")
-    for check in checks:
-        here = f"{where}, check {check.id}"
-        try:
-            expression = compile_expression(check.expression)
-        except ExpressionRefused as error:
-            raise DeclarationError(f"{here}: {error}") from error
-        if inputs is None:
-            alone = not expression.reads("inputs")
-            require(alone, f"{here}: an invariant can't read inputs: make it a precondition.")
-        for name in sorted(_keys_of(expression, "inputs") - set(inputs or ())):
-            require(False, f"{here} reads inputs.{name}: name one of the action's inputs.")
-
-
-def check_against(states: Mapping[str, Json], where: str, checks: Iterable[Check]) -> None:
-    """Checks name declared components and give a bool, seen on all components' initial states."""
-    for check in checks:
-        expression = compile_expression(check.expression)
-        here = f"{where}, check {check.id}"
-        for id in sorted(_keys_of(expression, "state") - states.keys()):
-            require(False, f'{here} reads state["{id}"]: declare that component, or correct it.')
-        if _reads_only_state(expression):
-            require(not _is_never_bool(expression, states), f"{here}: compare, so it gives a bool.")
-
-
-def check_beginning(component: Component) -> None:
-    """A component's initial state holds what its own invariants say of it alone."""
-    states = {component.id: component.initial}
-    for check in component.invariants:
-        expression = compile_expression(check.expression)
-        alone = expression.components is not None and expression.components <= states.keys()
-        if not alone or not _reads_only_state(expression):
-            continue
-        try:
-            holds = expression.evaluate(_scope(states))
-        except ExpressionFailed:
-            holds = False
-        broken = f"{component.id}: its initial state breaks its invariant {check.id}: correct one."
-        require(holds, broken)
-
-
-def _keys_of(expression: Expression, variable: str) -> set[str]:
-    """The keys that an expression selects literally from a variable."""
-    firsts = {
-        path.steps[0][1] for path in expression._form.paths if path.root == variable and path.steps
-    }
-    return {key for key in firsts if isinstance(key, str)}
-
-
-def _reads_only_state(expression: Expression) -> bool:
-    return not any(map(expression.reads, VARIABLES - {"state"}))
-
-
-def _is_never_bool(expression: Expression, states: Mapping[str, Json]) -> bool:
-    """Whether it has an answer, and of another type; null may be a bool that isn't there yet."""
-    try:
-        typed = compile_expression(f"type({expression.text}) in [bool, null_type]")
-        return not typed.evaluate(_scope(states))
-    except (ExpressionRefused, ExpressionFailed):
-        return False
-
-
-def _scope(states: Mapping[str, Json]) -> Scope:
-    empty: dict[str, Json] = {name: {} for name in VARIABLES - {"state", "now"}}
-    return Scope(states, _SOME_TIME, **empty)

@@ -8,7 +8,8 @@ from control_plane.canonical import canonical, sha256
 from control_plane.engine.expressions import Expression, compile_expression
 from control_plane.models import Json
 from control_plane.registry.builtin import built_in
-from control_plane.registry.checks import DeclarationError, check_against, require
+from control_plane.registry.checks import DeclarationError, require
+from control_plane.registry.conditions import check_against
 from control_plane.registry.declared import Action, Check, Component
 from control_plane.registry.template import Template
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, RootModel
 
 from control_plane.engine.effects import tokens
 from control_plane.models import Json
-from control_plane.registry import checks, shapes
+from control_plane.registry import checks, conditions, shapes
 from control_plane.registry.checks import require
 from control_plane.registry.declared import Action, Component, Handler, component_of
 
@@ -85,7 +85,7 @@ class Template:
             checks.check_phrase(where, phrase, inputs)
         for name in ("cost", "messages"):
             checks.check_callable(f"{where}: {name}", getattr(action, name), inputs)
-        checks.check_conditions(where, action.requires, inputs)
+        conditions.check_conditions(where, action.requires, inputs)
         shapes.check_model(where, action.inputs)
         shapes.check_described(where, action)
 
@@ -113,8 +113,8 @@ def _checked(component: Component) -> Component:
         require(False, f"{where}: there is no schema version {version!r} to migrate: leave it out.")
     shapes.check_model(where, component.model)
     component = replace(component, initial=shapes.initial_of(where, component))
-    checks.check_conditions(where, component.invariants, None)
-    checks.check_beginning(component)
+    conditions.check_conditions(where, component.invariants, None)
+    conditions.check_beginning(component)
     shapes.check_described(where, component)
     return component
 
