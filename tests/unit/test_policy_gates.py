@@ -11,7 +11,7 @@ from control_plane.engine.decide import decide
 from control_plane.engine.policy import compile_policy
 from control_plane.engine.preview import predict
 from control_plane.engine.unlocks import unlocks
-from control_plane.models import Intent
+from control_plane.models import MAX_STEPS, Intent
 from control_plane.templates.harbor import harbor
 
 from tests.unit.conftest import MakeContext
@@ -165,3 +165,23 @@ def test_two_preparations_are_found_where_two_are_needed(context_of: MakeContext
     ]  # fmt: skip
     asked = [Intent(step["action"], step["inputs"]) for step in unlock["steps"]]
     assert predict(asked, context).status == "success"
+
+
+@pytest.mark.parametrize(("notes", "found"), [(7, 3), (8, 0), (9, 0)])
+def test_an_unlock_is_a_plan_that_can_be_asked_for(
+    context_of: MakeContext, notes: int, found: int
+) -> None:
+    """Two preparations are offered only where ten steps hold them, too."""
+    context = context_of(harbor, checklist={"tests": "open", "security_review": "open"})
+    note = Intent("note.write", {"title": "Launch day", "text": "We start at nine"})
+    refused = predict([*[note] * notes, Intent("release.freeze", {})], context)
+    assert [len(unlock["steps"]) - notes for unlock in unlocks(refused)] == [found] * bool(found)
+
+
+def test_an_unlock_of_one_more_step_needs_room_for_it(context_of: MakeContext) -> None:
+    """Nine steps and one that is refused are as many as a plan takes."""
+    note = Intent("note.write", {"title": "Launch day", "text": "We start at nine"})
+    freeze, context = Intent("release.freeze", {}), context_of(harbor)
+    [unlock] = unlocks(predict([*[note] * 8, freeze], context))
+    assert len(unlock["steps"]) == MAX_STEPS
+    assert unlocks(predict([*[note] * 9, freeze], context)) == []

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-from control_plane.models import ID_PATTERN, Authority
+from control_plane.models import ID_PATTERN, MAX_STEPS, Authority
 from control_plane.tokens import DAYS, MOST_DAYS
 
 
@@ -34,7 +34,6 @@ Username = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._@+-]{0,127}$")]
 Secret = Annotated[str, Field(min_length=1, max_length=1024)]
 NewSecret = Annotated[Secret, Field(json_schema_extra={"minLength": 12})]
 """A password to set: use cases refuse a shorter one, with a sentence that people are shown."""
-MAX_STEPS = 10
 
 
 def _whole(value: Any) -> Any:

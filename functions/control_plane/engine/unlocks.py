@@ -11,7 +11,7 @@ from control_plane.engine.context import Context
 from control_plane.engine.counters import window_end
 from control_plane.engine.preparations import preparations
 from control_plane.engine.preview import Prediction, predict
-from control_plane.models import Decision, Intent, Json
+from control_plane.models import MAX_STEPS, Decision, Intent, Json
 
 MAX_SIMULATIONS = 80
 MAX_UNLOCKS = 3
@@ -57,14 +57,16 @@ class _Search:
                     return
 
     def _befores(self) -> Iterator[tuple[Intent, ...]]:
-        """Nothing first; then each preparation that succeeds, then two of them."""
+        """Nothing first; then each preparation that succeeds, then two, where a plan has room."""
         yield ()
-        if not _codes(self._refused) & _ABOUT_STATE:
+        room = MAX_STEPS - len(self._steps)
+        if room < 1 or not _codes(self._refused) & _ABOUT_STATE:
             return
         known = [p for p in preparations(self._context) if p.action != self._refused.action]
         works = [p for p in known if self._works((p,))]
         yield from ((p,) for p in works)
-        yield from ((a, b) for i, a in enumerate(works) for b in works[i + 1 :])
+        if room > 1:
+            yield from ((a, b) for i, a in enumerate(works) for b in works[i + 1 :])
 
     def _works(self, before: tuple[Intent, ...]) -> bool:
         """Whether the preparations alone would change something."""
