@@ -29,7 +29,7 @@ from control_plane.requests import Request, answered, keys_of, replay
 from control_plane.store import Store
 from control_plane.store.writing import looking, writing
 from control_plane.target import Target
-from control_plane.watch import Watch
+from control_plane.watch import SEARCH_LIMIT_S, Watch
 
 WITHDRAWN = "withdrawn"
 
@@ -77,7 +77,8 @@ def preview(
     prediction = settled(store, lambda: look(whole=policy is not None))
     if not prediction.decisions[-1].promises:  # what would unlock it may need any component
         prediction = settled(store, lambda: look(whole=True))
-    return {**as_preview(prediction, prediction.context), "unlocks": unlocks(prediction)}
+    found = unlocks(prediction, late=Watch(SEARCH_LIMIT_S).late)
+    return {**as_preview(prediction, prediction.context), "unlocks": found}
 
 
 def execute(store: Store, archived: Archive, target: Target, request: Request) -> dict[str, Json]:

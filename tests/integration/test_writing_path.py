@@ -39,6 +39,7 @@ from control_plane.store.writing import Asked, writing
 from control_plane.watch import HANDLER_LIMIT_S
 
 from tests.integration.conftest import ADD, Project, SetClock, sign_in
+from tests.unit.test_policy_gates import preparing
 
 SET = Intent("demo.counter.set", {"value": 5})
 RESET = Intent("demo.counter.reset", {})
@@ -402,6 +403,18 @@ def test_a_slow_handler_is_recorded_once_as_failed(
     assert (answer["status"], answer["reasons"]) == ("failed", [{"code": "handler_timeout"}])
     assert slow.execute(Intent("demo.do", {}), request_id="slow") == answer
     assert (runs, project.value()) == ([1], 0)
+
+
+def test_the_search_for_unlocks_does_not_hold_a_preview_up(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty simulations of a slow handler would take as many times its time."""
+    ran: list[int] = []
+    target = replace(project.target, registry=Registry(preparing(ran, 0.1)))
+    monkeypatch.setattr("control_plane.execution.SEARCH_LIMIT_S", 0.2)
+    desk = Project(project.store, target, project.database)
+    assert desk.preview(Intent("box.ship", {}))["unlocks"] == []
+    assert 0 < len(ran) <= 3
 
 
 def test_messages_commit_with_the_state_or_not_at_all(project: Project) -> None:

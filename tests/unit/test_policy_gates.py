@@ -1,6 +1,8 @@
 """The policy in a decision: every gate with its numbers."""
 
+import time
 from copy import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -12,9 +14,11 @@ from control_plane.engine.policy import compile_policy
 from control_plane.engine.preview import predict
 from control_plane.engine.unlocks import unlocks
 from control_plane.models import MAX_STEPS, Intent
+from control_plane.registry import Changed, Check, Template, View
 from control_plane.templates.harbor import harbor
 
 from tests.unit.conftest import MakeContext
+from tests.unit.test_registry import Box
 
 TICK = Intent("checklist.tick", {"item": "tests"})
 SET = Intent("budget.set", {"total": 550})
@@ -147,6 +151,46 @@ def test_approvals_that_fit_ask_for_the_strictest_of_all(context_of: MakeContext
     assert (asked["role"], asked["count"], asked["expires_in"]) == ("admin", 3, 3600)
     assert asked["because"] == ["approvals[0]", "approvals[1]"]
     assert decide(TICK, context, confirmed=False).status == "success"
+
+
+def preparing(ran: list[int], seconds: float = 0) -> Template:
+    """A template with five asks that change something, and one that stays refused after two."""
+    template = Template("tests")
+    template.component("box", Box, {"number": 0}, title="Box")
+    for number in range(5):
+
+        def handler(state: View, number: int = number) -> Changed:
+            ran.append(number)
+            time.sleep(seconds)
+            return {"box": {"number": state["box"]["number"] + 1}}
+
+        template.action(f"prepare.n{number}", changes="/box")(handler)
+    enough = [Check("enough", 'state["box"].number > 9', "There is not enough.")]
+    declare = template.action("box.ship", changes="/box", requires=enough, required_role="viewer")
+    declare(lambda state: {})
+    return template
+
+
+def test_the_search_for_unlocks_ends_when_it_is_late(context_of: MakeContext) -> None:
+    """Not one more handler runs then."""
+    ran: list[int] = []
+    refused = predict([Intent("box.ship", {})], context_of(preparing(ran)))
+    assert unlocks(refused) == []
+    assert len(ran) == 5 + 5 + 2 * 10
+    ran.clear()
+    assert unlocks(refused, late=lambda: len(ran) >= 3) == []
+    assert len(ran) == 3
+
+
+def test_what_was_found_before_it_was_late_is_answered(context_of: MakeContext) -> None:
+    """What one simulation tells is looked for before what many do, and offered after it."""
+    context = governed(context_of(harbor), {"limits": {"budget": {"daily": 100}}})
+    refused = predict(
+        [Intent("release.rollout", {"percent": 30})], replace(context, usage={BUDGET: 50})
+    )
+    assert [unlock["kind"] for unlock in unlocks(refused)] == ["plan", "wait"]
+    asked = count()
+    assert [each["kind"] for each in unlocks(refused, late=lambda: next(asked) > 1)] == ["wait"]
 
 
 def test_an_unlock_asks_for_the_role_that_is_missing(context_of: MakeContext) -> None:

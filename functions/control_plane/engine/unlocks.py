@@ -1,10 +1,10 @@
 """What would let a refused ask through: the smallest changes, each verified by simulation.
 
 Nothing here is a guess: an unlock is offered only where predicting it says that it would succeed or
-wait for approval. The search is bounded by simulations, not by time.
+wait for approval. The search is bounded by simulations, and by its caller's clock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import replace
 
 from control_plane.engine.context import Context
@@ -20,31 +20,36 @@ _ABOUT_COST = {"budget_exceeded", "action_budget_exceeded"}
 _ABOUT_STATE = {"precondition_failed", "rule_rejected", "invariant_broken", "check_failed"}
 
 
-def unlocks(prediction: Prediction) -> list[dict[str, Json]]:
-    """Ways to get what was asked, or the most of it, best first; none where nothing is refused."""
+def unlocks(
+    prediction: Prediction, *, late: Callable[[], bool] = lambda: False
+) -> list[dict[str, Json]]:
+    """Ways to get what was asked, or the most of it, best first; none where nothing is refused.
+
+    `late` is asked around each simulated step whether the search took too long: then what was found
+    so far is all, and a most is the most that was tried.
+    """
     if prediction.decisions[-1].promises:
         return []
-    search = _Search(prediction)
-    found = [*search.plans(), *search.waits(), *search.asks()]
-    return found[:MAX_UNLOCKS]
+    search = _Search(prediction, late)
+    at_once = [*search.waits(), *search.asks()]
+    return [*search.plans(), *at_once][:MAX_UNLOCKS]
 
 
 class _Search:
     """The simulations around one refused prediction."""
 
-    def __init__(self, prediction: Prediction) -> None:
+    def __init__(self, prediction: Prediction, late: Callable[[], bool]) -> None:
         self._context: Context = prediction.context
         self._steps = list(prediction.intents)
         self._at = len(prediction.decisions) - 1
         self._refused = prediction.decisions[-1]
         self._left = MAX_SIMULATIONS
+        self._late = late
 
     def plans(self) -> Iterator[dict[str, Json]]:
         """Steps to ask for instead: something first, something less, or both."""
         for before in self._befores():
-            if self._left <= 0:
-                return
-            tried = self._predicted(before, self._steps[self._at])
+            tried = self._predicted(before, self._steps[self._at]) if before else self._refused
             if tried is None:
                 continue
             if tried.promises:
@@ -70,20 +75,25 @@ class _Search:
 
     def _works(self, before: tuple[Intent, ...]) -> bool:
         """Whether the preparations alone would change something."""
-        self._left -= 1
         steps = [*self._steps[: self._at], *before]
-        decisions = predict(steps, self._context).decisions
+        decisions = self._simulated(steps, self._context)
         return len(decisions) == len(steps) and decisions[-1].changes and bool(decisions[-1].diff)
 
     def _predicted(self, before: tuple[Intent, ...], step: Intent) -> Decision | None:
         """The decision on the refused step after the preparations; None where it isn't reached."""
-        self._left -= 1
         steps = [*self._steps[: self._at], *before, step, *self._steps[self._at + 1 :]]
-        decisions = predict(steps, self._context).decisions
+        decisions = self._simulated(steps, self._context)
         place = self._at + len(before)
         if len(decisions) <= place:
             return None
         return decisions[-1] if decisions[place].promises else decisions[place]
+
+    def _simulated(self, steps: Sequence[Intent], context: Context) -> Sequence[Decision]:
+        """What would be decided; nothing where the search is over."""
+        if self._left <= 0 or self._late():
+            return ()
+        self._left -= 1
+        return predict(steps, context, late=self._late).decisions
 
     def _less(self, before: tuple[Intent, ...]) -> tuple[Intent, str] | None:
         """The most of an integer input that would do, by halving, and that input's name."""
@@ -98,7 +108,7 @@ class _Search:
 
     def _most(self, before: tuple[Intent, ...], step: Intent, name: str, value: int) -> int | None:
         low, high, most = 1, value - 1, None
-        while low <= high and self._left > 0:
+        while low <= high:
             middle = (low + high) // 2
             tried = self._predicted(before, replace(step, inputs={**step.inputs, name: middle}))
             if tried is not None and tried.promises:
@@ -158,7 +168,8 @@ class _Search:
                 yield {"kind": "ask", "role": role, "sentence": sentence}
 
     def _promises(self, context: Context) -> bool:
-        return predict(self._steps, context).decisions[-1].promises
+        decisions = self._simulated(self._steps, context)
+        return bool(decisions) and decisions[-1].promises
 
 
 def _codes(decision: Decision) -> set[str]:
