@@ -13,7 +13,7 @@ from control_plane.engine.decide import decide
 from control_plane.engine.policy import compile_policy
 from control_plane.engine.preview import predict
 from control_plane.engine.unlocks import unlocks
-from control_plane.models import MAX_STEPS, Intent
+from control_plane.models import MAX_STEPS, Intent, Role
 from control_plane.registry import Changed, Check, Template, View
 from control_plane.templates.harbor import harbor
 
@@ -197,6 +197,26 @@ def test_an_unlock_asks_for_the_role_that_is_missing(context_of: MakeContext) ->
     """Simulated with that role before it is offered."""
     [unlock] = unlocks(predict([TICK], context_of(harbor, role="viewer")))
     assert (unlock["kind"], unlock["role"]) == ("ask", "operator")
+
+
+BUT_ADMINS = 'action.id == "checklist.tick" && !("admin" in principal.roles)'
+ASKABLE: list[tuple[Role, str, list[Any]]] = [
+    ("operator", BUT_ADMINS, ["admin"]),
+    ("viewer", BUT_ADMINS, ["admin"]),
+    ("viewer", 'principal.roles.all(role, role == "viewer")', ["operator"]),
+    ("operator", 'principal.id == "u1"', []),
+    ("admin", 'action.id == "checklist.tick"', []),
+]
+
+
+@pytest.mark.parametrize(("role", "condition", "found"), ASKABLE)
+def test_an_unlock_asks_for_the_role_that_a_rule_lets_through(
+    context_of: MakeContext, role: Role, condition: str, found: list[Any]
+) -> None:
+    """The least one that gets past all rules; none where they don't look at roles."""
+    rules = [{"id": "no", "condition": condition, "effect": "reject"}]
+    context = governed(context_of(harbor, role=role), {"rules": rules})
+    assert [unlock["role"] for unlock in unlocks(predict([TICK], context))] == found
 
 
 def test_two_preparations_are_found_where_two_are_needed(context_of: MakeContext) -> None:

@@ -11,12 +11,13 @@ from control_plane.engine.context import Context
 from control_plane.engine.counters import window_end
 from control_plane.engine.preparations import preparations
 from control_plane.engine.preview import Prediction, predict
-from control_plane.models import MAX_STEPS, Decision, Intent, Json
+from control_plane.models import MAX_STEPS, ROLE_RANK, Decision, Intent, Json
 
 MAX_SIMULATIONS = 80
 MAX_UNLOCKS = 3
 
 _ABOUT_COST = {"budget_exceeded", "action_budget_exceeded"}
+_ABOUT_ROLE = {"role_required", "rule_rejected"}
 _ABOUT_STATE = {"precondition_failed", "rule_rejected", "invariant_broken", "check_failed"}
 
 
@@ -159,13 +160,16 @@ class _Search:
             yield {"kind": "wait", "until": then, "sentence": sentence}
 
     def asks(self) -> Iterator[dict[str, Json]]:
-        """The role that would get it through, where only the role stands in the way."""
-        roles = [r.facts["role"] for r in self._refused.reasons if r.code == "role_required"]
-        for role in roles[:1]:
+        """The least role that would get it through, where roles or rules stand in the way."""
+        if not _codes(self._refused) & _ABOUT_ROLE:
+            return
+        own = ROLE_RANK[self._context.principal.role]
+        for role in [role for role, rank in ROLE_RANK.items() if role and rank > own]:
             principal = replace(self._context.principal, role=role)
             if self._promises(replace(self._context, principal=principal)):
                 sentence = f"Ask someone with the role {role}."
                 yield {"kind": "ask", "role": role, "sentence": sentence}
+                return
 
     def _promises(self, context: Context) -> bool:
         decisions = self._simulated(self._steps, context)
