@@ -33,6 +33,19 @@ def canonical(value: Any) -> str:
         raise Malformed(f"This value has no canonical form: {error}.") from error
 
 
+def storable(value: Any) -> str:
+    """The canonical text of plain JSON, which declared code made, as it can be stored.
+
+    Raises `Malformed` for what has none, for U+0000, and for more than 32 levels.
+    """
+    if deeper_than(value, MAX_DEPTH):
+        raise Malformed(f"Nest it at most {MAX_DEPTH} levels deep.")
+    text = canonical(value)
+    if "\\u0000" in text and holds_nul(value):
+        raise Malformed("Leave the character U+0000 out.")
+    return text
+
+
 def canonical_of_ours(value: Any) -> str:
     """The same text for a value made here: its keys are ASCII and it holds no float.
 

@@ -1,7 +1,7 @@
 """The one decision: gates, reasons, effects, and that it is pure."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from control_plane.canonical import stored
@@ -11,8 +11,10 @@ from control_plane.engine.preview import predict
 from control_plane.models import Decision, Intent, Message
 from control_plane.registry import Changed, DeclarationError, State, Template, View
 from control_plane.templates.demo import demo
+from pydantic import AfterValidator, JsonValue
 
 from tests.unit.conftest import MakeContext
+from tests.unit.test_registry_models import nested
 
 SET = Intent("demo.counter.set", {"value": 5})
 ADD = Intent("demo.counter.increment", {"amount": 3})
@@ -89,6 +91,34 @@ def test_what_is_wrong_with_inputs_is_said_in_words(
     [reason] = decide(Intent(SET.action, inputs), context_of(demo), confirmed=False).reasons
     said = explain(reason.record(), {})
     assert said == f"The inputs don't fit the action's declaration: {sentence}."
+
+
+def made(value: JsonValue) -> JsonValue:
+    """What a declared validator makes of an input: a value by its name, or twice as much."""
+    named = {"nul": ["a\x00"], "deep": nested(33), "long": 2**53, "half": "\ud800"}
+    return named.get(value, value) if isinstance(value, str) else value * 2  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("value", [2**53 - 1, "nul", "deep", "long", "half"])
+def test_inputs_that_a_validator_makes_unstorable_are_refused(
+    context_of: MakeContext, value: JsonValue
+) -> None:
+    """The ask gets a reason and a digest, not an error; what was asked stays as it came."""
+
+    def handler(_: View, worth: Annotated[JsonValue, AfterValidator(made)]) -> Changed:
+        return {"box": {"number": len(str(worth)), "label": ""}}
+
+    context = context_of(box_with(handler))
+    refused = predict([Intent("box.do", {"worth": value})], context)
+    [reason] = refused.decisions[0].reasons
+    assert (reason.code, reason.facts) == (
+        "invalid_inputs",
+        {"error": "unstorable", "input": "worth"},
+    )
+    assert "worth becomes a value that can't be stored" in explain(reason.record(), {})
+    assert (refused.decisions[0].inputs, len(refused.digest)) == ({"worth": value}, 64)
+    for fine in (2**52 - 1, 1e16, "plain \\u0000", [nested(16)]):
+        assert predict([Intent("box.do", {"worth": fine})], context).status == "success"
 
 
 def test_an_unknown_inputs_name_stays_out_of_the_record(context_of: MakeContext) -> None:

@@ -79,6 +79,7 @@ _PROBLEMS = {  # what pydantic calls errors, of which records hold the names
     "bool_type": "is neither true nor false",
     "list_type": "is no list",
     "dict_type": "is no object",
+    "unstorable": "becomes a value that can't be stored",  # ours: what the action makes of it
 }
 
 

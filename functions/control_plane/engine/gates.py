@@ -7,13 +7,14 @@ from typing import Any
 from msgspec import Struct
 from pydantic import ValidationError
 
-from control_plane.canonical import MAX_INTEGER, canonical, for_pydantic
+from control_plane.canonical import MAX_INTEGER, canonical, for_pydantic, storable
 from control_plane.engine.context import Context
 from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of, window_end
 from control_plane.engine.declared_code import Broke, run
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.engine.scopes import highest, scope_of
 from control_plane.engine.windows import is_open, next_opening
+from control_plane.errors import Malformed
 from control_plane.models import ROLE_RANK, Json, Reason, Role
 from control_plane.registry import Action, Check
 from control_plane.registry.builtin import authority_of
@@ -42,12 +43,24 @@ def validated(action: Action, inputs: Mapping[str, Json]) -> tuple[dict[str, Jso
     text = for_pydantic(canonical(dict(inputs)))
     try:
         model = run(action.inputs.model_validate_json, text)
-        return run(model.model_dump, mode="json"), []
+        plain = run(model.model_dump, mode="json")
     except Broke as broke:
         if isinstance(broke.__cause__, ValidationError):
             errors = broke.__cause__.errors()
             return {}, [_input_reason(item) for item in errors[:MAX_INPUT_REASONS]]
         return {}, [Reason("invalid_inputs", {"error": str(broke)})]
+    wrong = [name for name, value in plain.items() if not _can_be_stored(value)]
+    facts = [{"error": "unstorable", "input": name} for name in wrong[:MAX_INPUT_REASONS]]
+    return {} if wrong else plain, [Reason("invalid_inputs", fact) for fact in facts]
+
+
+def _can_be_stored(value: Json) -> bool:
+    """Whether what an action's own validators made of an input can be recorded."""
+    try:
+        storable(value)
+    except Malformed:
+        return False
+    return True
 
 
 def _input_reason(error: Any) -> Reason:

@@ -6,15 +6,7 @@ from typing import Any
 
 import orjson
 
-from control_plane.canonical import (
-    MAX_DEPTH,
-    canonical,
-    deeper_than,
-    for_pydantic,
-    holds_nul,
-    parse,
-    sha256,
-)
+from control_plane.canonical import canonical, for_pydantic, parse, sha256, storable
 from control_plane.engine.context import Context
 from control_plane.engine.declared_code import Broke, run
 from control_plane.engine.effects import (
@@ -141,14 +133,10 @@ def _allowed(operation: Operation, action: Action) -> bool:
 def hold(context: Context, id: str, state: Json) -> Held | Reason:
     """A component's new state as it is to be stored, or why it can't be."""
     component = context.registry.components[id]
-    if deeper_than(state, MAX_DEPTH):
-        return Reason("invalid_state", {"component": id})
     try:
-        text = canonical(state)
+        text = storable(state)
         run(component.model.model_validate_json, for_pydantic(text))
     except (Malformed, Broke):
-        return Reason("invalid_state", {"component": id})
-    if "\\u0000" in text and holds_nul(state):
         return Reason("invalid_state", {"component": id})
     size = len(text.encode())
     if size > MAX_COMPONENT_BYTES:

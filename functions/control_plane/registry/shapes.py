@@ -7,14 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, create_model
 
-from control_plane.canonical import (
-    MAX_DEPTH,
-    canonical,
-    deeper_than,
-    for_pydantic,
-    holds_nul,
-    stored,
-)
+from control_plane.canonical import canonical, for_pydantic, storable, stored
 from control_plane.errors import Malformed
 from control_plane.models import Json
 from control_plane.registry.checks import DeclarationError, is_function, require
@@ -149,8 +142,5 @@ def plain_json(value: Json) -> Json:
     if len(text.encode()) > MAX_COMPONENT_BYTES:
         raise Malformed(f"Keep it within {MAX_COMPONENT_BYTES} bytes.")
     copy = stored(text)
-    if deeper_than(copy, MAX_DEPTH):
-        raise Malformed(f"Nest it at most {MAX_DEPTH} levels deep.")
-    if holds_nul(copy):
-        raise Malformed("Leave the character U+0000 out.")
+    storable(copy)
     return copy
