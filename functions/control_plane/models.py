@@ -18,6 +18,9 @@ ROLE_RANK: Mapping[Role | None, int] = {None: 0, "viewer": 1, "operator": 2, "ad
 ID_PATTERN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 """What every id of ours looks like: a UUID in lower case."""
 
+MAX_TEMPLATE_NAME, MAX_ACTION_ID = 64, 256
+"""Characters that may be asked for; what is declared under a longer name never could be."""
+
 MAX_STEPS = 10
 """Steps that are previewed, confirmed and committed as one."""
 

@@ -147,7 +147,6 @@ def test_an_unknown_action_is_refused(context_of: MakeContext) -> None:
         (lambda state: {1: {}, "box": {}}, "undeclared_change"),
         (lambda state: {"\ud800": {}}, "undeclared_change"),
         (lambda state: exit(), "handler_error"),
-        (lambda state: (yield), "handler_error"),
         (lambda state: {"box": {"number": 0, "label": "\x00"}}, "invalid_state"),
         (lambda state: {"box": {"number": 0, "label": "x" * 300_000}}, "state_too_large"),
     ],

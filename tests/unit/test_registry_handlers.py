@@ -1,16 +1,19 @@
 """Handlers, phrases and packages that can't hold are refused when they are loaded."""
 
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Annotated, Any
 
 import pytest
+from control_plane.engine.decide import decide
+from control_plane.models import Intent, Message
 from control_plane.registry import Changed, DeclarationError, Template, View, registry
 from pydantic import Field
 
+from tests.unit.conftest import MakeContext
 from tests.unit.test_registry import boxed, do
 from tests.unit.test_registry_models import Lax
-from tests.unit.test_registry_refusals import action, refused
+from tests.unit.test_registry_refusals import action, component, refused
 
 
 def no_view():
@@ -83,6 +86,15 @@ async def both(_: View) -> AsyncIterator[Changed]:
     yield {}
 
 
+def generated(_: View):
+    """Answers with a generator."""
+    yield {}
+
+
+def reserved(state: View, model_config: int):
+    """An input that the model made of it takes for its settings."""
+
+
 HANDLERS: list[tuple[str, Any]] = [
     ("take the view as its first parameter", no_view),
     ("take the view as its first parameter", no_view_but_an_input),
@@ -101,7 +113,10 @@ HANDLERS: list[tuple[str, Any]] = [
     ("Lax takes wrong types", lax),
     ("a plain function", awaited),
     ("a plain function", both),
+    ("a plain function", generated),
+    ("a plain function", lambda state: (yield)),
     ("a plain function", 5),
+    ("rename input model_config", reserved),
 ]
 
 
@@ -135,6 +150,18 @@ def test_functions_of_the_inputs_take_them_all() -> None:
     action(say, cost=lambda **inputs: inputs["times"])()
     refused("cost must take the inputs", action(say, cost=lambda word: 1))
     action(say, cost=max)()  # tells no signature
+
+
+def test_messages_may_be_yielded(context_of: MakeContext) -> None:
+    """They are gone through anyway; a cost or a migration is not."""
+
+    def told(word: str, times: int) -> Iterator[Message]:
+        yield Message("said", word * times)
+
+    context = context_of(do(boxed(), say, messages=told))
+    assert decide(Intent("box.do", {"word": "a"}), context, confirmed=True).messages
+    refused("cost must be an integer", action(say, cost=told))
+    refused("migrations must be a function", component(schema_version=2, migrations={1: told}))
 
 
 class Point:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from control_plane.api.bodies import NewProject, Step
 from control_plane.registry import Check, DeclarationError, Registry, Template
 
 from tests.unit.test_registry import Box, boxed, do
@@ -56,6 +57,7 @@ def removed() -> Template:
 NAMES: list[tuple[str, Declare]] = [
     ("raise its version", lambda: do(do(boxed()))),
     ("name is reserved", lambda: boxed().action("project.x", changes="/box")(lambda state: {})),
+    ("at most 256 characters", lambda: boxed().action(257 * "a", changes="/box")),
     ("lower-case words", lambda: boxed().component("Box!", Box, {}, title="B")),
     ("lower-case words", lambda: boxed().component(5, Box, {}, title="B")),  # type: ignore[arg-type]
     ("lower-case words", lambda: boxed().remove_component(None)),  # type: ignore[arg-type]
@@ -73,6 +75,27 @@ NAMES: list[tuple[str, Declare]] = [
 def test_names_are_declared_once(sentence: str, declare: Declare) -> None:
     """An id means one thing in a template, and is not gone besides."""
     refused(sentence, declare)
+
+
+UNNAMED: list[Any] = [None, 5, "", " ", "x\x00", "\ud800", "x" * 65]
+
+
+@pytest.mark.parametrize("name", UNNAMED)
+def test_a_template_has_a_name_that_projects_can_be_made_by(name: Any) -> None:
+    """What can't be stored, or asked for, is no name."""
+    refused("name it", lambda: Template(name))
+
+
+def test_names_may_be_as_long_as_what_is_asked_for() -> None:
+    """The longest template and the longest action can be."""
+    assert Template("x" * 64).name == NewProject(slug="a", template="x" * 64).template
+    boxed().action("a" * 256, changes="/box")(lambda state: {})
+    assert len(Step(action="a" * 256).action) == 256
+
+
+def by_name(*, state: Any) -> Any:
+    """The engine gives a migration the state by its place."""
+    return state
 
 
 FIELDS: list[tuple[str, dict[str, Any]]] = [
@@ -142,6 +165,8 @@ COMPONENTS: list[tuple[str, Declare]] = [
     ("no schema version 2 to migrate", component(migrations={2: dict})),
     ("migrations must be a function", component(migrations={1: "x"}, schema_version=2)),
     ("migrations must be a function", component(migrations=[dict])),
+    ("version 1 must take the state", component(migrations={1: lambda: 1}, schema_version=2)),
+    ("version 1 must take the state", component(migrations={1: by_name}, schema_version=2)),
     ("readable must be True or False", component(readable=None)),
     ("tags must be a list", component(tags="red")),
     ("tags must be a list", component(tags=["red", ""])),

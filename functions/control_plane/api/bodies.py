@@ -4,7 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
-from control_plane.models import ID_PATTERN, MAX_STEPS, Authority
+from control_plane.models import (
+    ID_PATTERN,
+    MAX_ACTION_ID,
+    MAX_STEPS,
+    MAX_TEMPLATE_NAME,
+    Authority,
+)
 from control_plane.tokens import DAYS, MOST_DAYS
 
 
@@ -27,7 +33,7 @@ PlanId = Annotated[
     ),
 ]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A preview's digest.")]
-ActionId = Annotated[str, Field(min_length=1, max_length=256)]
+ActionId = Annotated[str, Field(min_length=1, max_length=MAX_ACTION_ID)]
 Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 Username = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._@+-]{0,127}$")]
@@ -67,7 +73,7 @@ class NewProject(Body):
 
     slug: Slug
     title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    template: Annotated[str, Field(min_length=1, max_length=64)] = "demo"
+    template: Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE_NAME)] = "demo"
 
 
 class Step(Body):

@@ -11,8 +11,8 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from control_plane.canonical import MAX_INTEGER
-from control_plane.models import Risk, Role
-from control_plane.registry.declared import Action, Check, Component
+from control_plane.models import MAX_TEMPLATE_NAME, Risk, Role
+from control_plane.registry.declared import Action, Check, Component, Migrate
 
 ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 POINTER = re.compile(r"(/([^~/]|~[01])*)+", re.DOTALL)
@@ -40,6 +40,17 @@ def check_id(kind: str, id: object) -> None:
     require(holds, f"{kind} id {id!r}: use lower-case words joined by dots.")
 
 
+def check_length(kind: str, name: str, most: int) -> None:
+    """A name is no longer than one that may be asked for."""
+    require(len(name) <= most, f"{kind} {name[:40]}…: name it in at most {most} characters.")
+
+
+def check_name(name: object) -> None:
+    """A template's name is a text that projects can be made by."""
+    require(_is_text(name), f"Template {name!r}: name it with a text that says something.")
+    check_length("Template", str(name), MAX_TEMPLATE_NAME)
+
+
 def _is_storable(value: Any) -> bool:
     """Whether it is a text without U+0000 and lone surrogates, which can't be stored."""
     return isinstance(value, str) and not re.search("[\x00\ud800-\udfff]", value)
@@ -59,9 +70,14 @@ def _is_number(value: Any) -> bool:
 
 
 def is_function(value: Any) -> bool:
-    """Whether it answers when it is called: what must be awaited never would."""
-    waits = inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value)
-    return callable(value) and not waits
+    """Whether it answers when it is called: what must be awaited or gone through wouldn't."""
+    kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
+    return callable(value) and not any(kind(value) for kind in kinds)
+
+
+def _are_messages(value: Any) -> bool:
+    """They are gone through anyway."""
+    return value is None or is_function(value) or inspect.isgeneratorfunction(value)
 
 
 def _is_cost(value: Any) -> bool:
@@ -101,7 +117,7 @@ ACTION_FIELDS: Fields = {
     "cost": (_is_cost, "an integer from 0 to 2^53−1, or a function of the inputs"),
     "visibility": (_one_of("user", "developer"), "user or developer"),
     "required_role": (_one_of(None, *get_args(Role)), "viewer, operator, admin or None"),
-    "messages": (lambda value: value is None or is_function(value), "a function of the inputs"),
+    "messages": (_are_messages, "a function of the inputs"),
 }
 """What the decorator takes beside an action's id and its places."""
 
@@ -158,11 +174,23 @@ def check_phrase(where: str, phrase: str, inputs: Sequence[str]) -> None:
 
 def check_callable(where: str, function: object, inputs: Sequence[str]) -> None:
     """A function of the inputs can be called with all of them, by name."""
-    if not callable(function):
-        return
+    if callable(function):
+        _check_call(
+            f"{where} must take the inputs by their names", function, **dict.fromkeys(inputs)
+        )
+
+
+def check_migration(where: str, function: Migrate) -> None:
+    """A migration can be called with a state of the version before, by its place."""
+    _check_call(f"{where} must take the state as its one parameter", function, None)
+
+
+def _check_call(
+    sentence: str, function: Callable[..., Any], /, *places: object, **names: object
+) -> None:
     try:
-        inspect.signature(function).bind(**dict.fromkeys(inputs))
+        inspect.signature(function).bind(*places, **names)
     except TypeError as error:
-        raise DeclarationError(f"{where} must take the inputs by their names: {error}.") from error
+        raise DeclarationError(f"{sentence}: {error}.") from error
     except ValueError:  # a built-in function that doesn't tell
         return

@@ -37,6 +37,8 @@ def inputs_of(where: str, handler: Handler) -> type[BaseModel]:
         model = create_model(f"{where[7:]} inputs", __config__=STRICT, **fields)
     except Exception as error:
         raise DeclarationError(f"{where}: correct its inputs' types: {error}") from error
+    for name in fields.keys() - model.model_fields.keys():
+        require(False, f"{where}: rename input {name}: pydantic keeps that name for itself.")
     for name, info in model.model_fields.items():
         plain = not (info.alias or info.validation_alias or info.exclude)
         require(plain, f"{where}: let input {name} have one name, its own, and keep it.")

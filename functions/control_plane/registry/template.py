@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, RootModel
 
 from control_plane.engine.effects import tokens
-from control_plane.models import Json
+from control_plane.models import MAX_ACTION_ID, Json
 from control_plane.registry import checks, conditions, shapes
 from control_plane.registry.checks import require
 from control_plane.registry.declared import Action, Component, Handler, component_of
@@ -27,6 +27,9 @@ class Template:
     components: dict[str, Component] = field(default_factory=dict)
     actions: dict[str, Action] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        checks.check_name(self.name)
 
     def component(
         self, id: str, model: type[BaseModel], initial: Json, *, title: str, **more: Any
@@ -59,6 +62,7 @@ class Template:
         `targets` are the components that it sees; without them, those that it may change.
         """
         checks.check_id("Action", id)
+        checks.check_length("Action id", id, MAX_ACTION_ID)
         checks.check_options(f"Action {id}", more, checks.ACTION_FIELDS)
         places = (changes,) if isinstance(changes, str) else changes
 
@@ -111,6 +115,8 @@ def _checked(component: Component) -> Component:
         require(False, f"{where}: declare how state of schema version {version} is migrated.")
     for version in component.migrations.keys() - older:
         require(False, f"{where}: there is no schema version {version!r} to migrate: leave it out.")
+    for version, migrate in component.migrations.items():
+        checks.check_migration(f"{where}: the migration from version {version}", migrate)
     shapes.check_model(where, component.model)
     component = replace(component, initial=shapes.initial_of(where, component))
     conditions.check_conditions(where, component.invariants, None)
