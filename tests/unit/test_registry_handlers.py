@@ -164,6 +164,18 @@ def test_messages_may_be_yielded(context_of: MakeContext) -> None:
     refused("migrations must be a function", component(schema_version=2, migrations={1: told}))
 
 
+def test_inputs_may_be_named_as_they_like(context_of: MakeContext) -> None:
+    """None is taken for a parameter of the code that calls handler, cost or messages."""
+
+    def named(_: View, code: int, function: int, sentence: int, self: int) -> Changed:
+        return {"box": {"number": code + function + sentence + self}}
+
+    template = do(boxed(), named, cost=lambda **inputs: len(inputs), messages=lambda **_: [])
+    inputs = {"code": 1, "function": 1, "sentence": 1, "self": 1}
+    decision = decide(Intent("box.do", inputs), context_of(template), confirmed=True)
+    assert (decision.status, decision.cost, decision.diff[0]["value"]) == ("success", 4, 4)
+
+
 class Point:
     """An entry point, as `importlib.metadata` finds it."""
 

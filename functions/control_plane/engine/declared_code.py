@@ -8,7 +8,7 @@ class Broke(Exception):
     """Declared code raised; the message is the error's type, all of it that is recorded."""
 
 
-def run[Result](code: Callable[..., Result], *arguments: Any, **inputs: Any) -> Result:
+def run[Result](code: Callable[..., Result], /, *arguments: Any, **inputs: Any) -> Result:
     """What declared code answers. Raises `Broke` for all that it raises, `exit()` included.
 
     Ctrl-C still ends the process. How long it takes isn't looked at: no thread can be interrupted.
