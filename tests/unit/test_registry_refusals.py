@@ -197,9 +197,18 @@ CONDITIONS: list[tuple[str, Declare]] = [
     ("Nothing is named principal.role; use", condition('principal.role == "admin"')),
     ("Nothing is named usage.cost; use usage.budget,", invariant("usage.cost < 1")),
     ("gives a bool", condition('state["box"].number')),
-    ("breaks its invariant c", invariant('state["b"].number > 0')),
-    ("breaks its invariant c", invariant('state["b"].number')),
-    ("breaks its invariant c", invariant('state["b"].nmber > 0')),
+    ("c is broken from the beginning", invariant('state["b"].number > 0')),
+    ("gives a bool", invariant('state["b"].number')),
+    ("c is broken from the beginning", invariant('state["b"].nmber > 0')),
+    ("c is broken from the beginning", invariant("false")),
+    (
+        "invariant c is broken from the beginning",
+        invariant('state["b"].number > state["box"].number'),
+    ),
+    (
+        "invariant c is broken from the beginning",
+        invariant("state.exists(id, state[id].number > 0)"),
+    ),
 ]
 
 
@@ -213,6 +222,13 @@ def test_conditions_may_read_what_asks_have() -> None:
     """Known keys and those that only data knows, and whatever a loop calls its items."""
     condition('principal["kind"] == "user" && usage.day < 9 && project.version > 0')()
     condition('[{"role": 1}].exists(p, p.role == 1) && "admin" in principal["ro" + "les"]')()
+
+
+def test_what_a_beginning_alone_does_not_tell_is_left_to_decisions() -> None:
+    """Who asks and when isn't known at load."""
+    invariant("state.b.number < usage.day")()
+    invariant('now.getFullYear() < 2000 || principal.kind == "system"')()
+    invariant('state["b"].number == state["box"].number && state.all(id, id != "c")')()
 
 
 def test_conditions_may_read_what_comes_later() -> None:

@@ -15,7 +15,7 @@ from control_plane.engine.expressions import (
 )
 from control_plane.models import Json
 from control_plane.registry.checks import DeclarationError, require
-from control_plane.registry.declared import Check, Component
+from control_plane.registry.declared import Check
 
 
 def check_conditions(where: str, checks: Sequence[Check], inputs: Sequence[str] | None) -> None:
@@ -46,20 +46,20 @@ def check_against(states: Mapping[str, Json], where: str, checks: Iterable[Check
             require(not _is_never_bool(expression, states), f"{here}: compare, so it gives a bool.")
 
 
-def check_beginning(component: Component) -> None:
-    """A component's initial state holds what its own invariants say of it alone."""
-    states = {component.id: component.initial}
-    for check in component.invariants:
+def check_beginning(states: Mapping[str, Json], where: str, invariants: Iterable[Check]) -> None:
+    """Invariants hold on all components' initial states, as far as those alone tell."""
+    for check in invariants:
         expression = compile_expression(check.expression)
-        alone = expression.components is not None and expression.components <= states.keys()
-        if not alone or not _reads_only_state(expression):
-            continue
-        try:
-            holds = expression.evaluate(scope_with(states))
-        except ExpressionFailed:
-            holds = False
-        broken = f"{component.id}: its initial state breaks its invariant {check.id}: correct one."
-        require(holds, broken)
+        if _reads_only_state(expression):
+            broken = f"{where}: its invariant {check.id} is broken from the beginning"
+            require(_holds(expression, states), f"{broken}: correct it, or an initial state.")
+
+
+def _holds(expression: Expression, states: Mapping[str, Json]) -> bool:
+    try:
+        return expression.evaluate(scope_with(states))
+    except ExpressionFailed:
+        return False
 
 
 def _reads_only_state(expression: Expression) -> bool:

@@ -9,7 +9,7 @@ from control_plane.engine.expressions import Expression, compile_expression
 from control_plane.models import Json
 from control_plane.registry.builtin import built_in
 from control_plane.registry.checks import DeclarationError, require
-from control_plane.registry.conditions import check_against
+from control_plane.registry.conditions import check_against, check_beginning
 from control_plane.registry.declared import Action, Check, Component
 from control_plane.registry.template import Template
 
@@ -42,6 +42,8 @@ class Registry:
                 twice = f"{self.template}: a component and an action both have the check {name}"
                 require(name not in names, f"{twice}: rename one.")
                 names.add(name)
+        for id, component in self.components.items():
+            check_beginning(states, f"{self.template}: {id}", component.invariants)
 
     def _owned(self) -> Iterator[tuple[str, Sequence[Check]]]:
         """All checks, by the owner that records name them with."""

@@ -120,7 +120,6 @@ def _checked(component: Component) -> Component:
     shapes.check_model(where, component.model)
     component = replace(component, initial=shapes.initial_of(where, component))
     conditions.check_conditions(where, component.invariants, None)
-    conditions.check_beginning(component)
     shapes.check_described(where, component)
     return component
 
