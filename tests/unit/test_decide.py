@@ -11,6 +11,7 @@ from control_plane.engine.preview import predict
 from control_plane.models import Decision, Intent, Message
 from control_plane.registry import Changed, DeclarationError, State, Template, View
 from control_plane.templates.demo import demo
+from control_plane.templates.harbor import harbor
 from pydantic import AfterValidator, JsonValue
 
 from tests.unit.conftest import MakeContext
@@ -290,3 +291,28 @@ def test_a_digest_binds_the_steps_after_the_first_refusal(context_of: MakeContex
     context = context_of(demo)
     unknown = Intent("unknown", {})
     assert predict([unknown, SET], context).digest != predict([unknown, ADD], context).digest
+
+
+@pytest.mark.parametrize(
+    ("tags", "sentence"),
+    [
+        (["y" * 100], "an item of tags is too long"),
+        ([5, "fine", 6], "an item of tags is no text"),
+        (5, "tags is no list"),
+    ],
+)
+def test_what_is_wrong_with_an_item_is_told_of_the_item_once(
+    context_of: MakeContext, tags: Any, sentence: str
+) -> None:
+    """The input itself may be quite right."""
+    inputs = {"title": "Launch", "text": "At nine.", "tags": tags}
+    decision = decide(Intent("note.write", inputs), context_of(harbor), confirmed=False)
+    told = [explain(reason.record(), {}) for reason in decision.reasons]
+    assert told == [f"The inputs don't fit the action's declaration: {sentence}."]
+
+
+def test_undeclared_inputs_are_told_once(context_of: MakeContext) -> None:
+    """Their names are the caller's own texts, and stand nowhere."""
+    inputs = {"title": "Launch", "text": "At nine.", "one": 1, "two": 2}
+    decision = decide(Intent("note.write", inputs), context_of(harbor), confirmed=False)
+    assert [reason.facts for reason in decision.reasons] == [{"error": "extra_forbidden"}]

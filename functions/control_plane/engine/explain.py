@@ -113,4 +113,5 @@ def _moment(until: Json) -> str:
 def _about_input(reason: Mapping[str, Json]) -> str:
     error = str(reason.get("error", ""))
     problem = _PROBLEMS.get(error, error.replace("_", " "))
-    return f"{reason['input']} {problem}" if "input" in reason else problem
+    name = f"an item of {reason.get('input')}" if reason.get("item") else reason.get("input")
+    return f"{name} {problem}" if name else problem

@@ -1,7 +1,8 @@
 """The gates before an action: each yields the reasons that stand in the way, in a fixed order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from control_plane.registry import Action, Check
 from control_plane.registry.builtin import authority_of
 from control_plane.registry.registry import check_name, owner_of
 
-MAX_INPUT_REASONS = 10
+MOST_WRONG = 10  # inputs that a refusal names
 
 
 class Ask(Struct, frozen=True, dict=True):
@@ -46,11 +47,10 @@ def validated(action: Action, inputs: Mapping[str, Json]) -> tuple[dict[str, Jso
         plain = run(model.model_dump, mode="json")
     except Broke as broke:
         if isinstance(broke.__cause__, ValidationError):
-            errors = broke.__cause__.errors()
-            return {}, [_input_reason(item) for item in errors[:MAX_INPUT_REASONS]]
+            return {}, _input_reasons(broke.__cause__.errors())
         return {}, [Reason("invalid_inputs", {"error": str(broke)})]
     wrong = [name for name, value in plain.items() if not _can_be_stored(value)]
-    facts = [{"error": "unstorable", "input": name} for name in wrong[:MAX_INPUT_REASONS]]
+    facts = [{"error": "unstorable", "input": name} for name in wrong[:MOST_WRONG]]
     return {} if wrong else plain, [Reason("invalid_inputs", fact) for fact in facts]
 
 
@@ -63,12 +63,21 @@ def _can_be_stored(value: Json) -> bool:
     return True
 
 
-def _input_reason(error: Any) -> Reason:
+def _input_reasons(errors: Iterable[Any]) -> list[Reason]:
+    """Each that there is, once."""
+    different = {tuple(facts.items()): facts for facts in map(_input_facts, errors)}
+    return [Reason("invalid_inputs", facts) for facts in islice(different.values(), MOST_WRONG)]
+
+
+def _input_facts(error: Any) -> dict[str, Json]:
     """Only a declared input is named: an unknown one's name is the caller's own text."""
-    facts = {"error": error["type"]}
+    facts: dict[str, Json] = {"error": error["type"]}
     if error["loc"] and error["type"] != "extra_forbidden":
-        facts["input"] = str(error["loc"][0])
-    return Reason("invalid_inputs", facts)
+        input, *below = error["loc"]
+        facts["input"] = str(input)
+        if any(type(part) is int for part in below):  # a list's item; texts may be a union's parts
+            facts["item"] = True
+    return facts
 
 
 def stopped(ask: Ask) -> Iterator[Reason]:
