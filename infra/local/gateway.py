@@ -80,11 +80,11 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _invoke(self, function: Instances, event: dict[str, Any]) -> HttpResponse:
-        if len(json.dumps(event)) > PAYLOAD_LIMIT:
+        if _size(event) > PAYLOAD_LIMIT:
             return _message(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
         try:
             # A function that reaches its own timeout is a failed function: 500, not 503.
-            return _read(await asyncio.wait_for(function.invoke(event), self._timeout))
+            return read_answer(await asyncio.wait_for(function.invoke(event), self._timeout))
         except InstanceDied as died:
             log.error("%s: %s", function.spec.name, died)
             return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
@@ -93,17 +93,22 @@ class Gateway:
             return _message(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable")
 
 
-def _read(answer: dict[str, Any]) -> HttpResponse:
+def read_answer(answer: dict[str, Any]) -> HttpResponse:
     """What came from a worker as HTTP; a failed or unreadable result is API Gateway's 500."""
     try:
         if "failed" in answer:
             raise ValueError("the handler failed; its error is logged above")
-        if len(json.dumps(answer["result"])) > PAYLOAD_LIMIT:
+        if _size(answer["result"]) > PAYLOAD_LIMIT:
             raise ValueError("the result is larger than Lambda's 6 MB")
         return read_result(answer["result"])
     except ValueError as error:
         log.error("%s", error)
         return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error")
+
+
+def _size(payload: Any) -> int:
+    """Bytes of an event or result as Lambda's runtime client writes it: UTF-8, few escapes."""
+    return len(json.dumps(payload, ensure_ascii=False).encode())
 
 
 async def _read_body(request: Request) -> bytes | None:

@@ -14,6 +14,7 @@ from control_plane.store import Store
 from handlers import api
 
 from infra.local import bootstrap
+from infra.local.events import read_result
 from tests.conftest import ADMIN_PASSWORD, Database
 from tests.handlers import described
 from tests.handlers.events import Context, event
@@ -46,7 +47,7 @@ def call(database: Database, monkeypatch: pytest.MonkeyPatch) -> Call:
 
     def invoke(method: str, url: str, *more: Any, seconds: float = 28.0, **named: Any) -> Answer:
         answered = api.handler(event(method, url, *more, **named), Context(seconds))
-        body = answered.get("body") or None
+        body = read_result(answered).body.decode() or None
         if body and "json" in answered["headers"]["Content-Type"].partition("x-ndjson")[0]:
             body = json.loads(body)
         answer = Answer(answered["statusCode"], answered["headers"], body)

@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from infra.local.events import HttpRequest, HttpResponse, build_event, read_result
+from infra.local.events import HttpRequest, HttpResponse, build_event
+from infra.local.gateway import read_answer
 from infra.local.routes import Router
 from infra.local.template import load_template
 from tests.handlers.events import Context
@@ -31,7 +32,7 @@ class InProcess(httpx.BaseTransport):
             return HttpResponse(404, [("content-type", "application/json")], b"{}")
         route, parameters = found
         event = build_event(request, route.key, parameters)
-        return read_result(self._handlers[route.function](event, Context()))
+        return read_answer({"result": self._handlers[route.function](event, Context())})
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one of httpx's requests."""

@@ -45,6 +45,9 @@ def strange(event, context):
 def large(event, context):
     return {"statusCode": 200, "body": "x" * (6 * 1024 * 1024 + 1)}
 
+def cyrillic(event, context):
+    return {"statusCode": 200, "body": "\u0436" * (3 * 1024 * 1024 - 100)}
+
 def slow(event, context):
     time.sleep(3)
     return "late"
@@ -81,7 +84,7 @@ FUNCTION = """
       Timeout: {timeout}
       Events: {{Any: {{Type: HttpApi, Properties: {{Path: /{name}, Method: any}}}}}}
 """
-OTHERS = {"bare": 5, "binary": 5, "broken": 5, "strange": 5, "large": 5, "slow": 1}
+OTHERS = {"bare": 5, "binary": 5, "broken": 5, "strange": 5, "large": 5, "cyrillic": 5, "slow": 1}
 
 
 @pytest.fixture(scope="module")
@@ -283,6 +286,12 @@ def test_a_failed_function_answers_500_without_details(port: int, path: str) -> 
     """An exception, a malformed result and one over 6 MB are all an internal server error."""
     status, _, body = call(port, "GET", path)
     assert (status, json.loads(body)) == (500, {"message": "Internal Server Error"})
+
+
+def test_a_result_counts_what_it_is_in_utf8(port: int) -> None:
+    """As Lambda's runtime client writes it, which escapes no letters."""
+    status, _, body = call(port, "GET", "/cyrillic")
+    assert (status, len(body)) == (200, 2 * (3 * 1024 * 1024 - 100))
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/v1"), ("GET", "/v2/x")])

@@ -1,5 +1,6 @@
 """An answer on its way out: problems, and the headers that every one of them carries."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from control_plane.errors import ControlPlaneError, problem
 from control_plane.settings import settings
 
 PROBLEM_JSON = "application/problem+json"
+LONGEST_TEXT = 1_000_000
+"""Characters of a body that is answered as text: Lambda writes it into JSON, six bytes for one at
+the most, and takes 6 MiB. A longer one goes in Base64, which holds 4 MiB whatever they are of."""
 
 _ALWAYS = {
     # What one caller may see is nobody else's: no cache keeps it, unless the answer says how.
@@ -29,13 +33,20 @@ _PREFLIGHT_HOLDS = "600"  # seconds
 def dressed(event: Event, answer: Mapping[str, Any]) -> dict[str, Any]:
     """An answer with what browsers and caches must know of it, and the request's id.
 
-    To HEAD it is the same without its body.
+    To HEAD it is the same without its body. The gateway undoes Base64, whatever the media type.
     """
     own = answer.get("headers") or {}
     always = {**_ALWAYS, "X-Request-Id": request_id(event)}
     headers = {**always, **_cors(event, own), **own}
-    body = "" if method(event) == "HEAD" else answer.get("body")
-    return {**answer, "headers": headers, "body": body}
+    body = "" if method(event) == "HEAD" else answer.get("body") or ""
+    return {**answer, "headers": headers, **_carried(body)}
+
+
+def _carried(body: str) -> dict[str, Any]:
+    """A body as Lambda's result carries it, with room to spare."""
+    if len(body) <= LONGEST_TEXT:
+        return {"body": body, "isBase64Encoded": False}
+    return {"body": b64encode(body.encode()).decode(), "isBase64Encoded": True}
 
 
 def problem_answer(error: ControlPlaneError) -> dict[str, Any]:

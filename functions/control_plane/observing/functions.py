@@ -1,5 +1,6 @@
 """What surrounds a handler: observes it, and tells what was seen, once, when it has ended."""
 
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, wraps
 from time import perf_counter
@@ -94,10 +95,12 @@ def _run(context: Any) -> dict[str, Any]:
 def _answered(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The answer's status, and its code where it is a problem."""
     status = answer["statusCode"]
-    if status < _FIRST_PROBLEM or not answer.get("body"):
+    body = answer.get("body")
+    if status < _FIRST_PROBLEM or not body:
         return {"status": status}
+    body = b64decode(body) if answer.get("isBase64Encoded") else body
     try:
-        return {"status": status, "code": orjson.loads(answer["body"])["code"]}
+        return {"status": status, "code": orjson.loads(body)["code"]}
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return {"status": status}
 
