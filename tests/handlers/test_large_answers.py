@@ -1,5 +1,7 @@
 """What may be stored can be read: the largest answers go through Lambda and the gateway whole."""
 
+from typing import Any
+
 import httpx
 import pytest
 from control_plane.api import shared
@@ -34,24 +36,65 @@ def _fill(template: Template, number: int) -> None:
     template.action(f"fill.n{number}", changes=f"/{id}", title=id)(handler)
 
 
-@pytest.mark.parametrize("character", ['"', "\u0436"], ids=["quotation marks", "Cyrillic letters"])
-def test_a_full_state_is_answered_whole(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, character: str
-) -> None:
-    """4 MiB of whatever is written longer on its way, now and at an earlier version."""
+@pytest.fixture
+def desk(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> httpx.Client:
+    """A client with a project of such components."""
     monkeypatch.setitem(shared.registries(), "wide", wide())
     client.post("/v1/projects", json={"slug": "wide", "template": "wide"})
-    for number in range(COMPONENTS):
+    return client
+
+
+def fill(desk: httpx.Client, character: str, components: int = COMPONENTS) -> int:
+    """Fill so many components; the version that they are full at."""
+    for number in range(components):
         step = {"action": f"fill.n{number}", "inputs": {"character": character, "count": HALF}}
-        assert client.post(f"{WIDE}/executions", json=step).json()["status"] == "success"
-    state = client.get(f"{WIDE}/state")
+        done = desk.post(f"{WIDE}/executions", json=step).json()
+        assert done["status"] == "success"
+    return int(done["version"])
+
+
+def reverted(desk: httpx.Client, version: int) -> Any:
+    """What is answered to going back."""
+    return desk.post(f"{WIDE}/revert", json={"version": version}).json()
+
+
+@pytest.mark.parametrize("character", ['"', "\u0436"], ids=["quotation marks", "Cyrillic letters"])
+def test_a_full_state_is_answered_whole(desk: httpx.Client, character: str) -> None:
+    """4 MiB of whatever is written longer on its way, now and at an earlier version."""
+    version = fill(desk, character)
+    state = desk.get(f"{WIDE}/state")
     assert state.status_code == 200
     assert set(state.json()["components"].values()) == {character * HALF}
-    then = client.get(f"{WIDE}/state", params={"version": state.json()["version"]})
-    assert then.json() == state.json()
+    assert desk.get(f"{WIDE}/state", params={"version": version}).json() == state.json()
     known = {"if-none-match": state.headers["etag"]}
-    assert client.get(f"{WIDE}/state", headers=known).status_code == 304
-    assert client.head(f"{WIDE}/state").content == b""
+    assert desk.get(f"{WIDE}/state", headers=known).status_code == 304
+    assert desk.head(f"{WIDE}/state").content == b""
+
+
+def test_going_back_may_change_four_times_what_an_action_may(desk: httpx.Client) -> None:
+    """Whatever version it is; and it is previewed, listed and taken away like anything else."""
+    version = fill(desk, "\u0436", 7)
+    fill(desk, '"', 7)
+    steps = [{"action": "project.revert", "inputs": {"version": version}}]
+    preview = desk.post(f"{WIDE}/previews", json={"steps": steps}).json()
+    done = desk.post(f"{WIDE}/executions", json={**steps[0], "confirm": preview["digest"]}).json()
+    assert (preview["status"], done["status"], len(done["diff"])) == ("success", "success", 7)
+    assert desk.get(f"{WIDE}/executions/{done['seq']}").json()["diff"] == done["diff"]
+    assert desk.get(f"{WIDE}/executions").json()["items"][0]["diff"] == done["diff"]
+    assert desk.get(f"{WIDE}/state").json()["components"]["text06"] == "\u0436" * HALF
+
+
+def test_what_is_larger_is_gone_back_to_in_steps(desk: httpx.Client) -> None:
+    """The refusal says so, and a version in between can be reached."""
+    version = fill(desk, "\u0436", 9)
+    last = fill(desk, '"', 9)
+    refused = reverted(desk, version)
+    assert refused["reasons"] == [
+        {"code": "effect_too_large", "limit": 4 * 1024 * 1024, "version": version}
+    ]
+    assert refused["explanations"][0].endswith("Go back in steps, over versions in between.")
+    assert [reverted(desk, each)["status"] for each in (last - 5, version)] == ["success"] * 2
+    assert desk.get(f"{WIDE}/state").json()["components"]["text08"] == "\u0436" * HALF
 
 
 def test_a_trail_of_any_language_is_read_and_taken_away(client: httpx.Client) -> None:

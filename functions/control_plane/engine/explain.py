@@ -56,9 +56,10 @@ _SENTENCES = {
     "undeclared_change": "The action tried to change what it didn't declare. Nothing was changed.",
     "invalid_state": "The result doesn't fit the declaration of {component}. Nothing was changed.",
     "state_too_large": "The result would be larger than {limit} bytes. Nothing was changed.",
-    "effect_too_large": "This would change more than {limit} bytes at once. Nothing was changed.",
+    "effect_too_large": "This would change more than {limit} bytes at once, old values included. "
+    "Nothing was changed. {instead}",
 }
-
+_IN_STEPS = "Go back in steps, over versions in between."
 
 _PROBLEMS = {  # what pydantic calls errors, of which records hold the names
     "missing": "is missing",
@@ -98,6 +99,7 @@ def explain(reason: Mapping[str, Json], declared: Mapping[str, str]) -> str:
         "rule_says": declared.get(f"rule/{rule}") or f"The policy's rule {rule} says no.",
         "left": max(0, int(reason.get("limit", 0)) - int(reason.get("used", 0))),
         "until": _moment(reason.get("until")),
+        "instead": _IN_STEPS if "version" in reason else "Do less at once.",
         "opening": f" Again from {_moment(reason['until'])}." if "until" in reason else "",
     }
     template = _SENTENCES.get(str(reason["code"]), str(reason["code"]))

@@ -29,6 +29,9 @@ MAX_COMPONENT_BYTES = 256 * 1024
 MAX_STATE_BYTES = 4 * 1024 * 1024
 MAX_EFFECT_BYTES = 1024 * 1024
 """One decision's operations, old values included: what a Lambda can answer with room to spare."""
+MAX_REVERT_BYTES = 4 * 1024 * 1024
+"""The same of a revert, which can't ask for less: all that one answer holds. Since each change on
+the way back is smaller, any version can be reached over others."""
 
 
 def carried_out(decided: Decision, action: Action, context: Context) -> Decision:
@@ -149,8 +152,11 @@ def too_large(done: Decision, context: Context) -> Iterator[Reason]:
     together = {**context.components, **done.components}
     if sum(held.size for held in together.values() if held is not None) > MAX_STATE_BYTES:
         yield Reason("state_too_large", {"limit": MAX_STATE_BYTES})
-    if done.effect_size > MAX_EFFECT_BYTES:
-        yield Reason("effect_too_large", {"limit": MAX_EFFECT_BYTES})
+    reverts = done.action == REVERT
+    limit = MAX_REVERT_BYTES if reverts else MAX_EFFECT_BYTES
+    if done.effect_size > limit:
+        version = {"version": done.inputs["version"]} if reverts else {}
+        yield Reason("effect_too_large", {"limit": limit, **version})
 
 
 def broken(done: Decision, action: str, context: Context) -> Iterator[Reason]:

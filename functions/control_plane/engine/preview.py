@@ -9,7 +9,7 @@ from msgspec import Struct
 from control_plane.canonical import canonical, sha256
 from control_plane.engine.context import Context
 from control_plane.engine.decide import decide, granted
-from control_plane.engine.outcome import failed
+from control_plane.engine.outcome import MAX_REVERT_BYTES, failed
 from control_plane.engine.rules import administers
 from control_plane.models import (
     ROLE_RANK,
@@ -103,7 +103,7 @@ def predict(
     each step whether its code took too long.
     """
     decisions: list[Decision] = []
-    moment, room = context, MAX_PLAN_BYTES
+    moment, room = context, MAX_PLAN_BYTES if len(intents) > 1 else MAX_REVERT_BYTES
     for intent in intents:
         if decisions:
             moment = moment.after(decisions[-1])
