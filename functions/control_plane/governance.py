@@ -21,8 +21,6 @@ from control_plane.target import Target
 EXPIRED_AT_ONCE = 200
 """Requests that one tick closes; the next one goes on."""
 DAYS = 7
-MOST_DOCUMENTS = 32
-"""Policies on one page: each has at most 64 KiB, and a page at most 4 MiB."""
 
 
 def policy(store: Store, target: Target) -> dict[str, Json]:
@@ -30,7 +28,10 @@ def policy(store: Store, target: Target) -> dict[str, Json]:
     found = store.read(target.org, "policy", project=target.project)
     if not found:
         return {"version": 0, "document": {}}
-    row = found[0]
+    return _versioned(found[0])
+
+
+def _versioned(row: Mapping[str, Json]) -> dict[str, Json]:
     return {"version": row["version"], "at": row["at"], "document": orjson.loads(row["document"])}
 
 
@@ -44,12 +45,11 @@ def policy_versions(
     store: Store, target: Target, limit: int, cursor: str | None
 ) -> dict[str, Json]:
     """A page of every policy that the project has had, newest first."""
-    before, count = decoded(cursor, position), min(clamped(limit), MOST_DOCUMENTS)
-    rows = store.read(
-        target.org, "policy_versions", project=target.project, before=before, limit=count + 1
-    )
-    items = [{**row, "document": orjson.loads(row["document"])} for row in rows[:count]]
-    more = encoded(str(items[-1]["version"])) if len(rows) > count else None
+    before, count = decoded(cursor, position), clamped(limit)
+    page = {"before": before, "limit": count + 1, "bytes": MAX_PAGE_BYTES}
+    rows = store.read(target.org, "policy_versions", project=target.project, **page)
+    items = [_versioned(row) for row in rows[:count]]
+    more = encoded(str(items[-1]["version"])) if items and rows[0]["found"] > len(items) else None
     return {"items": items, "next_cursor": more}
 
 

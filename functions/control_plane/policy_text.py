@@ -15,13 +15,11 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from control_plane.canonical import MAX_DEPTH, MAX_INTEGER
-from control_plane.engine.policy import PolicyRefused, compile_policy
+from control_plane.engine.policy import MAX_BYTES, PolicyRefused, compile_policy
 from control_plane.engine.policy_errors import Place, Problem
 from control_plane.models import Json
 
 type Media = Literal["yaml", "json"]
-
-MAX_BYTES = 64 * 1024
 
 _WORDS: dict[str, Json] = {
     **dict.fromkeys(["", "~", "null", "Null", "NULL"]),

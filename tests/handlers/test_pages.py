@@ -5,8 +5,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
+from tests.conftest import Database
 from tests.handlers.people import HARBOR, People
 
 DEMO = "/v1/projects/demo"
@@ -91,3 +93,47 @@ def test_a_page_of_people_ends_with_its_bytes(people: People) -> None:
     listed = [user["username"] for user in [*first["items"], *rest["items"]]]
     assert listed[:many] == [f"u{number}" for number in reversed(range(many))]
     assert (len(listed), rest["next_cursor"]) == (many + 4, None)
+
+
+def described(rules: int, character: str = "x") -> dict[str, Any]:
+    """A policy with so many rules that say as much as a rule can, 2 KB each."""
+    says = {"condition": "false", "effect": "reject", "description": character * 1_000}
+    return {"rules": [{"id": f"r{n}", "message": "y" * 1_000, **says} for n in range(rules)]}
+
+
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [(DEMO, "project.policy.set"), ("/v1/projects/system", "organization.policy.set")],
+)
+def test_a_policy_is_refused_by_its_canonical_size(people: People, path: str, action: str) -> None:
+    """By whichever route it comes; bytes count, not characters."""
+    for document, reasons in [
+        (described(31), []),
+        (described(32), [{"code": "policy_too_large", "limit": 65536}]),
+        (described(21, "\u0436"), []),
+        (described(22, "\u0436"), [{"code": "policy_too_large", "limit": 65536}]),
+    ]:
+        step = {"action": action, "inputs": {"document": document}}
+        done = people("admin", "POST", f"{path}/executions", step).body
+        assert done["reasons"] == reasons
+        assert [s for s in done["explanations"] if "65536" not in s] == []
+
+
+def test_a_page_of_policies_ends_with_its_bytes(people: People, database: Database) -> None:
+    """Also where documents are stored that could not be set any more."""
+    text = json.dumps(described(100))
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(
+            "INSERT INTO policies (org_id, project_id, version, at, document)"
+            " SELECT org_id, id, n, now(), %s FROM projects, generate_series(1, 30) n"
+            " WHERE slug = 'demo'",
+            [text],
+        )
+    seen, cursor = [], ""
+    while cursor is not None:
+        url = f"{DEMO}/policy/versions?limit=200{cursor and '&cursor='}{cursor}"
+        page = people("admin", "GET", url).body
+        assert len(json.dumps(page)) < 4 * 1024 * 1024
+        seen += [item["version"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == list(range(30, 0, -1))

@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 import pytest
-from control_plane.engine.policy import PolicyRefused
-from control_plane.policy_text import MAX_BYTES, Media, read_policy, read_text
+from control_plane.engine.policy import MAX_BYTES, PolicyRefused
+from control_plane.policy_text import Media, read_policy, read_text
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from control_plane.canonical import canonical
 from control_plane.engine.context import Context
 from control_plane.engine.erasing import still_in
 from control_plane.engine.gates import Ask
-from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
+from control_plane.engine.policy import MAX_BYTES, Policy, PolicyRefused, compile_policy
 from control_plane.engine.rules import administers, judge, requirement
 from control_plane.models import ROLE_RANK, Approval, Erasable, Json, Reason
 from control_plane.registry import builtin
@@ -30,13 +30,16 @@ def brought_about(action: str, inputs: Inputs, context: Context) -> Outcome:
 
 
 def _set_policy(inputs: Inputs, context: Context) -> Outcome:
+    document = canonical(inputs["document"])
+    if len(document.encode()) > MAX_BYTES:
+        return [Reason("policy_too_large", {"limit": MAX_BYTES})], []
     try:
         policy = compile_policy(inputs["document"])
     except PolicyRefused as refused:
         return [Reason("invalid_policy", {"errors": len(refused.errors)})], []
     if _locks_out(policy, context):
         return [Reason("policy_locks_out")], []
-    version, document = context.policy_version + 1, canonical(inputs["document"])
+    version = context.policy_version + 1
     return [], [{"kind": "policy.set", "version": version, "document": document}]
 
 

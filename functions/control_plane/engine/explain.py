@@ -32,6 +32,7 @@ _SENTENCES = {
     "role_too_new": "Your role {role} is newer than the request. Ask somebody who had it before.",
     "already_decided": "You have decided about this request before.",
     "invalid_policy": "The policy can't hold as it is written: {errors} errors.",
+    "policy_too_large": "The policy is larger than {limit} bytes as JSON. Make it shorter.",
     "policy_locks_out": "Under this policy nobody could set another: leave that allowed, and to be"
     " approved by no more others than there are.",
     "needs_its_route": "This is asked for by its own route, which takes the password apart.",

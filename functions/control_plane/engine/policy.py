@@ -15,6 +15,7 @@ from control_plane.engine.policy_fields import days_of, minutes
 from control_plane.models import Json, Risk, Role
 
 __all__ = [
+    "MAX_BYTES",
     "NO_POLICY",
     "ApprovalRule",
     "Limits",
@@ -26,6 +27,9 @@ __all__ = [
     "compile_policy",
     "policy_of",
 ]
+
+MAX_BYTES = 64 * 1024
+"""Bytes of a policy's text as it is written, and of the canonical JSON that is stored."""
 
 
 @dataclass(frozen=True, slots=True)
