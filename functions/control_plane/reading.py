@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -77,15 +76,11 @@ def executions(
         before = rows[-1]["seq"] if rows else before  # what moved meanwhile is not read again
         older, resume = _older(archived, target, before, count - len(rows), wanted)
         rows += older
-    items = _fitting(rows, count - 1)
+    items = _fitting(store, target, rows, count - 1)
     if live_more or len(items) < len(rows):
         resume = items[-1]["seq"]
-    return {
-        "items": _named(
-            store, target.org, [as_answer(row, target.registry.sentences) for row in items]
-        ),
-        "next_cursor": None if resume is None else encoded(str(resume)),
-    }
+    more = None if resume is None else encoded(str(resume))
+    return {"items": _named(store, target.org, items), "next_cursor": more}
 
 
 def execution(store: Store, archived: Archive, target: Target, seq: int) -> dict[str, Json]:
@@ -95,7 +90,7 @@ def execution(store: Store, archived: Archive, target: Target, seq: int) -> dict
         rows, _ = _older(archived, target, seq + 1, 1, ANY)
     if not rows or rows[0]["seq"] != seq:
         raise NotFound(f"This project has no execution {seq}.")
-    return _named(store, target.org, [as_answer(rows[0], target.registry.sentences)])[0]
+    return _named(store, target.org, _fitting(store, target, rows, 1))[0]
 
 
 def archives(store: Store, target: Target, limit: int, cursor: str | None) -> dict[str, Json]:
@@ -133,13 +128,38 @@ def _older(
     return rows, None
 
 
-def _fitting(rows: list[Row], count: int) -> list[Row]:
-    """The first rows, as many as one page holds."""
-    sizes = accumulate(
-        len(row["record"].encode()) + len((row["payload"] or "").encode()) for row in rows
-    )
-    fit = sum(1 for size in sizes if size <= MAX_PAGE_BYTES)
-    return rows[: min(count, max(1, fit))]
+def _fitting(store: Store, target: Target, rows: list[Row], count: int) -> list[dict[str, Json]]:
+    """The first executions as they are answered, as many as one page holds, one at the least."""
+    said = _said(store, target, rows[:count])
+    items: list[dict[str, Json]] = []
+    size = 0
+    for row in rows[:count]:
+        item = as_answer(row, said(row))
+        texts = (row["record"], row["payload"] or "", *item["explanations"])
+        size += sum(len(text.encode()) for text in texts)
+        if items and size > MAX_PAGE_BYTES:
+            break
+        items.append(item)
+    return items
+
+
+def _said(store: Store, target: Target, rows: list[Row]) -> Callable[[Row], Mapping[str, str]]:
+    """What declarations say, and the rules of the policy that was in force at an execution."""
+    records = [stored(row["record"]) for row in rows if '"rule":' in row["record"]]
+    named = [
+        (record["policy_version"], reason["rule"])
+        for record in records
+        for reason in record["reasons"]
+        if "rule" in reason
+    ]
+    versions, rules = [version for version, _ in named], [rule for _, rule in named]
+    about = {"project": target.project, "versions": versions, "rules": rules}
+    said: dict[int, dict[str, str]] = {}
+    for row in store.read(target.org, "rule_messages", **about) if named else []:
+        said.setdefault(row["version"], {})[f"rule/{row['rule']}"] = row["message"]
+    in_force = {record["seq"]: said.get(record["policy_version"], {}) for record in records}
+    declared = target.registry.sentences
+    return lambda row: {**declared, **in_force.get(row["seq"], {})}
 
 
 def _matches(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
