@@ -58,6 +58,16 @@ def test_each_version_has_its_own_tag(client: httpx.Client) -> None:
     assert (same.content == now.content) == (same.headers["etag"] == now.headers["etag"])
 
 
+def test_what_changes_nothing_leaves_the_tag(client: httpx.Client) -> None:
+    """Refusals are executions, and the state is the same, the moment of its version too."""
+    first = client.get(STATE)
+    for step in ({"action": "nope"}, {"action": "demo.counter.reset"}):
+        assert client.post(f"{DEMO}/executions", json=step).json()["status"] == "rejected"
+    assert asked(client, first.headers["etag"]).status_code == 304
+    assert client.get(STATE).json() == first.json()
+    assert client.get(STATE, params={"version": first.json()["version"]}).json() == first.json()
+
+
 def test_who_sees_less_has_another_tag(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     """A component that only admins may see makes two states, and two tags."""
     budget = shared.registries()["harbor"].components["budget"]

@@ -248,7 +248,10 @@ class Registry(TypedDict):
 
 
 class State(TypedDict):
-    """The state of every component that the caller may see; `at` is null at version 0."""
+    """The state of every component that the caller may see, and the moment of its version.
+
+    `at` is null at version 0, and while an archive that alone knows it doesn't answer.
+    """
 
     version: Count
     at: Moment | None
