@@ -75,14 +75,19 @@ def require_project_admin[Given](target: Target, given: Given) -> Given:
     return given
 
 
-def members(store: Store, target: Target, username: str | None = None) -> list[dict[str, Json]]:
-    """The project's members by name, of one name where it is given."""
-    return store.read(target.org, "members", project=target.project, username=username)
+def members(store: Store, target: Target, limit: int, cursor: str | None) -> dict[str, Json]:
+    """A page of the project's members, by name."""
+    after, count = decoded(cursor, UUID), clamped(limit)
+    page = {"username": None, "after": after, "limit": count + 1}
+    rows = store.read(target.org, "members", project=target.project, **page)
+    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
+    return {"items": rows[:count], "next_cursor": more}
 
 
 def member(store: Store, target: Target, username: str) -> dict[str, Json]:
     """One member. Raises `NotFound`."""
-    found = members(store, target, username)
+    page = {"username": username, "after": None, "limit": 1}
+    found = store.read(target.org, "members", project=target.project, **page)
     if not found:
         raise NotFound(f"{username!r} is no member of this project.")
     return found[0]
@@ -129,10 +134,13 @@ def _exhausted_at(limit: int | None, used: int, now: str) -> str | None:
     return text if text < window_end("budget.day", now) else None
 
 
-def rollup(store: Store, caller: Caller) -> dict[str, Json]:
-    """All projects of the caller at a glance."""
-    rows = store.read(caller.org, "rollup", user=caller.user, only=caller.projects)
-    return {"items": [_glance(row) for row in rows]}
+def rollup(store: Store, caller: Caller, limit: int, cursor: str | None) -> dict[str, Json]:
+    """A page of the caller's projects at a glance, newest first."""
+    before, count = decoded(cursor, UUID), clamped(limit)
+    page = {"only": caller.projects, "before": before, "limit": count + 1}
+    rows = store.read(caller.org, "rollup", user=caller.user, **page)
+    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
+    return {"items": [_glance(row) for row in rows[:count]], "next_cursor": more}
 
 
 def _glance(row: Mapping[str, Json]) -> dict[str, Json]:

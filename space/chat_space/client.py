@@ -151,8 +151,9 @@ class Caller:
         return await self._ask("POST", f"{paths.request(project, approval)}/withdraw", {})
 
     async def members(self, project: str) -> Json:
-        """GET /v1/projects/{p}/members: `{"items": [{"id", "username", "role", "since"}]}`."""
-        return await self._ask("GET", f"{paths.in_project(project)}/members")
+        """GET /v1/projects/{p}/members: all `items`, each `{"id", "username", "role", "since"}`."""
+        path = f"{paths.in_project(project)}/members"
+        return await self.api.whole(path, self.token, self.trace)
 
     async def set_member(self, project: str, username: str, role: str) -> Json:
         """PUT …/members/{username}: the execution."""
@@ -210,7 +211,7 @@ class Caller:
 
     async def rollup(self) -> Json:
         """GET /v1/rollup: all of the caller's projects at a glance."""
-        return await self._ask("GET", "/rollup")
+        return await self.api.whole("/rollup", self.token, self.trace)
 
     async def users(self) -> Json:
         """GET /v1/users: the organization's people; its admins only."""

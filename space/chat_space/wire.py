@@ -84,6 +84,17 @@ class Wire:
             raise problem_of(response)
         return object_of(response)
 
+    async def whole(self, path: str, token: str, trace: str | None = None) -> Json:
+        """Every page of a list, one after the other, as if it were one. Raises ApiError."""
+        items: list[Json] = []
+        params: Json = {"limit": 200}
+        while True:
+            page = await self.ask("GET", path, token, params=params, trace=trace)
+            items += page["items"]
+            if page["next_cursor"] is None:
+                return {"items": items, "next_cursor": None}
+            params["cursor"] = page["next_cursor"]
+
 
 def problem_of(response: httpx.Response) -> ApiError:
     """Read a problem document; a gateway's own error pages have none and get a plain sentence."""

@@ -39,6 +39,11 @@ def _approval(people: People, number: int) -> Any:
     return people.execute("operator", {"action": "budget.set", "inputs": {"total": 501 + number}})
 
 
+def _member(people: People, number: int) -> Any:
+    _user(people, number)
+    return people("admin", "PUT", f"{DEMO}/members/u{number}", {"role": "viewer"})
+
+
 # Each list: its address, what tells its items apart, and how one more comes to be.
 LISTS: dict[str, tuple[str, str, Add]] = {
     "executions": (f"{DEMO}/executions", "seq", _execution),
@@ -46,8 +51,13 @@ LISTS: dict[str, tuple[str, str, Add]] = {
     "users": ("/v1/users", "username", _user),
     "policy versions": (f"{DEMO}/policy/versions", "version", _policy),
     "a project's approvals": (f"{HARBOR}/approvals", "id", _approval),
+    "the rollup": ("/v1/rollup", "slug", _project),
     "one's approvals": ("/v1/approvals", "id", _approval),
 }
+
+
+def _named(item: dict[str, Any], key: str) -> Any:
+    return item[key] if key in item else item["project"][key]
 
 
 @pytest.mark.parametrize(("url", "key", "add"), LISTS.values(), ids=LISTS)
@@ -56,20 +66,68 @@ def test_what_was_there_comes_once(people: People, url: str, key: str, add: Add)
     chance = random.Random(url)
     for number in range(THERE):
         assert add(people, number).status in (200, 202)
-    there = [item[key] for item in people("admin", "GET", f"{url}?limit=200").body["items"]]
+    there = [_named(item, key) for item in people("admin", "GET", f"{url}?limit=200").body["items"]]
     assert len(there) >= THERE
     seen, cursor, number = [], "", THERE
     while cursor is not None:
         limit = chance.randint(1, 4)
         page = people("admin", "GET", f"{url}?limit={limit}{cursor and '&cursor='}{cursor}").body
         assert len(page["items"]) <= limit
-        seen += [item[key] for item in page["items"]]
+        seen += [_named(item, key) for item in page["items"]]
         cursor = page["next_cursor"]
         for _ in range(chance.randint(0, 3)):
             add(people, number)
             number += 1
     assert number > THERE
     assert seen == there
+
+
+def test_members_are_listed_by_name_page_by_page(people: People) -> None:
+    """Whoever joins meanwhile before the last name is left out, and nobody comes twice."""
+    for number in (7, 3, 5, 1):
+        assert _member(people, number).status == 200
+    first = people("admin", "GET", f"{DEMO}/members?limit=3").body
+    _member(people, 2)
+    last = people("admin", "GET", f"{DEMO}/members?limit=3&cursor={first['next_cursor']}").body
+    names = [[item["username"] for item in page["items"]] for page in (first, last)]
+    assert names == [["u1", "u3", "u5"], ["u7"]]
+    assert last["next_cursor"] is None
+
+
+@pytest.mark.parametrize("url", ["/v1/rollup", f"{DEMO}/members"])
+def test_a_cursor_that_no_page_has_answered_is_refused(people: People, url: str) -> None:
+    """Whatever it is made of."""
+    for cursor in ("x", "YQ==", "AA=="):
+        assert people("admin", "GET", f"{url}?cursor={cursor}").status == 400
+
+
+def test_more_projects_and_members_than_a_page_holds_are_all_listed(
+    people: People, database: Database
+) -> None:
+    """None is left out without a word."""
+    many = 1_100
+    with psycopg.connect(database.superuser) as connection:
+        for made in (
+            "INSERT INTO users (id, org_id, username, password_hash, must_change_password)"
+            " SELECT gen_random_uuid(), org_id, 'n' || n, '', false FROM projects, numbers"
+            " WHERE slug = 'demo'",
+            "INSERT INTO members (org_id, project_id, user_id, role, since)"
+            " SELECT p.org_id, p.id, u.id, 'viewer', now() FROM projects p, users u"
+            " WHERE p.slug = 'demo' AND u.username ~ '^n[0-9]+$'",
+            "INSERT INTO projects (id, org_id, slug, title, template, at)"
+            " SELECT gen_random_uuid(), org_id, 'n' || n, 'N', 'demo', now() FROM projects, numbers"
+            " WHERE slug = 'demo'",
+        ):
+            counted = f"WITH numbers AS (SELECT generate_series(1, {many}) AS n) {made}"
+            connection.execute(counted.encode())
+    for url, key in ((f"{DEMO}/members", "username"), ("/v1/rollup", "slug")):
+        items, cursor = [], ""
+        while cursor is not None:
+            page = people("admin", "GET", f"{url}?limit=200{cursor and '&cursor='}{cursor}").body
+            items += page["items"]
+            cursor = page["next_cursor"]
+        assert len({_named(item, key) for item in items}) == len(items)
+        assert len(items) >= many
 
 
 def test_people_are_listed_newest_first(people: People) -> None:

@@ -16,7 +16,7 @@ def answer(fake: "FakeApi", who: str, method: str, path: str, body: Json) -> Jso
     if path == "/approvals":
         return page(_inbox(fake, who))
     if path == "/rollup":
-        return {"items": [_glance(project, who) for project in fake.projects.values()]}
+        return page([_glance(project, who) for project in fake.projects.values()])
     if who != "root":
         raise Problem(403, "forbidden", "Admins of the organization only.")
     if path in ("/pause", "/resume"):

@@ -57,7 +57,7 @@ CALLS = [
     ("approvals", ("p", "done"), "GET /v1/projects/p/approvals?limit=100&status=done"),
     ("decide", ("p", "a/b", "approve"), "POST /v1/projects/p/approvals/a%2Fb/decision"),
     ("withdraw", ("p", "a"), "POST /v1/projects/p/approvals/a/withdraw"),
-    ("members", ("p",), "GET /v1/projects/p/members"),
+    ("members", ("p",), "GET /v1/projects/p/members?limit=200"),
     ("set_member", ("p", "ada", "admin"), "PUT /v1/projects/p/members/ada"),
     ("remove_member", ("p", "a?b"), "DELETE /v1/projects/p/members/a%3Fb"),
     ("policy", ("p",), "GET /v1/projects/p/policy"),
@@ -69,7 +69,7 @@ CALLS = [
     ("resume", (), "POST /v1/resume"),
     ("archive", ("p",), "POST /v1/projects/p/archive"),
     ("forecast", ("p",), "GET /v1/projects/p/forecast"),
-    ("rollup", (), "GET /v1/rollup"),
+    ("rollup", (), "GET /v1/rollup?limit=200"),
     ("users", (), "GET /v1/users?limit=200"),
     ("create_user", ("ada", "x"), "POST /v1/users"),
     ("disable_user", ("ada", True), "PATCH /v1/users/ada"),
@@ -84,12 +84,25 @@ def test_every_route_has_its_method(call, args, sent):
 
     def note(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        return httpx.Response(200, json={})
+        return httpx.Response(200, json={"items": [], "next_cursor": None})
 
     caller = Caller(Api("http://api", httpx.MockTransport(note)), "token")
     asyncio.run(getattr(caller, call)(*args))
     assert f"{seen[0].method} {seen[0].url.raw_path.decode()}" == sent
     assert seen[0].headers["authorization"] == "Bearer token"
+
+
+@pytest.mark.parametrize(("call", "args"), [("rollup", ()), ("members", ("p",))])
+def test_all_pages_of_a_list_are_one(call, args):
+    """However many there are, and the pages in their order."""
+
+    def page(request: httpx.Request) -> httpx.Response:
+        at = int(request.url.params.get("cursor", 0))
+        more = str(at + 1) if at < 2 else None
+        return httpx.Response(200, json={"items": [at], "next_cursor": more})
+
+    caller = Api("http://api", httpx.MockTransport(page)).caller("token")
+    assert asyncio.run(getattr(caller, call)(*args)) == {"items": [0, 1, 2], "next_cursor": None}
 
 
 def test_a_policy_is_sent_as_it_was_typed():

@@ -91,6 +91,6 @@ ANSWERED: Mapping[str, Says] = {
     "set_password": _BY_ROUTE,
     "pause": _BY_ROUTE,
     "resume": _BY_ROUTE,
-    "rollup": Says(answers.Rollup),
+    "rollup": Says(Page(answers.Glance)),
     "chat": Says(outcomes.Understood),
 }

@@ -189,12 +189,6 @@ class Glance(TypedDict):
     budget: Spending | None
 
 
-class Rollup(TypedDict):
-    """All of the caller's projects."""
-
-    items: list[Glance]
-
-
 class Day(TypedDict):
     """What a day has used."""
 

@@ -79,10 +79,12 @@ def what_if(project: str, body: bodies.WhatIf) -> Response[str]:
 
 
 @router.get("/projects/<project>/members")
-def list_members(project: str) -> Response[str]:
-    """Who has which role in the project."""
-    items = governance.members(shared.store(), shared.target_of(router, project))
-    return shared.answer({"items": items, "next_cursor": None})
+def list_members(
+    project: str, limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = None
+) -> Response[str]:
+    """Who has which role in the project, by name."""
+    target = shared.target_of(router, project)
+    return shared.answer(governance.members(shared.store(), target, limit, cursor))
 
 
 @router.get("/projects/<project>/members/<username>")

@@ -61,7 +61,7 @@ def resume(body: bodies.Nothing) -> Response[str]:  # noqa: ARG001
 
 
 @router.get("/rollup")
-def rollup() -> Response[str]:
-    """All projects that one may see at a glance."""
+def rollup(limit: Annotated[int, Query(ge=1)] = 50, cursor: str | None = None) -> Response[str]:
+    """The projects that one may see at a glance, newest first."""
     caller = shared.caller(router)
-    return shared.answer(governance.rollup(shared.store(), caller))
+    return shared.answer(governance.rollup(shared.store(), caller, limit, cursor))

@@ -1,4 +1,4 @@
--- All projects of a person at a glance.
+-- A person's projects at a glance, newest first, below an id.
 SELECT p.id::text, p.slug, p.title, p.status, p.paused, p.version, p.seq, iso(p.at) AS at,
   role_of(%(user)s::uuid, p.id) AS role,
   (v.document::json #>> '{limits,budget,daily}')::bigint AS budget,
@@ -8,4 +8,5 @@ SELECT p.id::text, p.slug, p.title, p.status, p.paused, p.version, p.seq, iso(p.
 FROM projects p LEFT JOIN policies v ON v.project_id = p.id AND v.version = p.policy_version
 WHERE p.template <> 'system' AND role_of(%(user)s::uuid, p.id) IS NOT NULL
   AND p.status <> 'purged' AND (%(only)s::uuid[] IS NULL OR p.id = ANY (%(only)s::uuid[]))
-ORDER BY p.id DESC LIMIT 200
+  AND (%(before)s::uuid IS NULL OR p.id < %(before)s::uuid)
+ORDER BY p.id DESC LIMIT %(limit)s
