@@ -21,18 +21,34 @@ from control_plane.engine.scopes import roles_of, scope_of
 from control_plane.models import GENESIS_HASH, Held, Intent, Json, Principal, Role, Status
 from control_plane.policy_text import Media, read_text
 from control_plane.registry import Component, Registry
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 MAX_BYTES = 1024 * 1024
 type Values = dict[str, Any]
 NOON = "2026-01-01T12:00:00.000000Z"
+EXAMPLE = "2026-01-01T12:00:00Z"
+FIRST_YEAR, LAST_YEAR = 1970, 9000
 
 
-def _moment(text: str) -> str:
-    """A moment as records write it."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError('Give the time with its offset, such as "2026-01-01T12:00:00Z".')
+def _moment(text: str, case: ValidationInfo) -> str:
+    """A moment as records write it, in years that leave room for what follows it."""
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise ValueError(text)
+    except ValueError as error:
+        name = case.data.get("name", "")
+        raise ValueError(
+            f"The case {name!r} takes a moment from {FIRST_YEAR} to {LAST_YEAR} with its offset,"
+            f' such as "{EXAMPLE}".'
+        ) from error
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 

@@ -157,3 +157,39 @@ def test_wrong_cases_are_told_with_their_lines() -> None:
         (4, "cases[0].state.incident"),
         (4, "cases[0].state.moon"),
     ]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        "yesterday",
+        "2026-01-01",
+        "2026-01-01T12:00:00",
+        "0001-01-01T00:00:00+05:00",
+        "9999-12-31T23:59:59Z",
+        "",
+    ],
+)
+def test_a_moment_that_is_none_is_told_in_one_sentence(tmp_path: Path, now: str) -> None:
+    """Which case, and what a moment looks like; however far from any calendar it is."""
+    ask = f"intent: {RESOLVE}, expect: {{status: success}}"
+    file = tmp_path / "cases.yaml"
+    file.write_text(
+        "template: harbor\ncases:\n"
+        f" - {{name: late shift, principal: {{role: admin}}, {ask}, now: '{now}'}}"
+    )
+    done = CLI.invoke(app, ["test", str(POLICY), str(file)])
+    assert (done.exit_code, done.stderr) == (
+        1,
+        f"{file}:3: cases[0].now: The case 'late shift' takes a moment from 1970 to 9000 with"
+        ' its offset, such as "2026-01-01T12:00:00Z".\n',
+    )
+
+
+@pytest.mark.parametrize("now", ["1970-01-01T00:00:00+14:00", "9000-12-31T23:59:59-12:00"])
+def test_a_moment_may_be_the_first_and_the_last(now: str) -> None:
+    """What follows it, such as the end of a limit's window, can still be told."""
+    policy = {"limits": {"rate": {"per_hour": 1}, "quota": {"per_day": 1}}}
+    usage = f"now: '{now}', usage: {{hour: 1, day: 1}}"
+    expect = "expect: {status: rejected, reasons: [rate_exceeded, quota_exceeded]}"
+    assert outcome_of(policy, f"{usage}, intent: {RESOLVE}, {expect}").ok
