@@ -83,6 +83,7 @@ def _may_decide(row: Row, votes: list[dict[str, str]], user: str) -> bool:
     """Whether a decision by this person would count now; the engine decides that again."""
     return (
         row["status"] == "pending"
+        and not row["expired"]  # the clock's next run closes it
         and ROLE_RANK[row["my_role"]] >= ROLE_RANK[row["role"]]
         and row["my_since"] < row["requested_at"]
         and all(vote["user"] != user for vote in votes)

@@ -10,6 +10,7 @@ from infra.local import bootstrap
 from tests.conftest import Database
 from tests.handlers.conftest import Call
 from tests.handlers.people import People
+from tests.integration.conftest import clock_of
 
 SET_550 = {"action": "budget.set", "inputs": {"total": 550}}
 SET_400 = {"action": "budget.set", "inputs": {"total": 400}}
@@ -40,6 +41,19 @@ def test_a_budget_waits_for_an_admin_and_then_is_exactly_what_was_approved(peopl
     assert people.execute("operator", SET_550, request_id="ask").body == done
     again = people.decide("approver", approval).body
     assert codes(again) == ["approval_closed", "already_decided"]
+
+
+def test_nobody_may_decide_what_has_expired(people: People, database: Database) -> None:
+    """Also until the clock's next run closes it; the inbox of whoever could have is empty then."""
+    document = {"approvals": [{"actions": ["budget.set"], "expires_in": "2h"}]}
+    assert people("admin", "PUT", "/policy", document).body["status"] == "success"
+    people.execute("operator", SET_550)
+    for waits, moment in ((True, "1 hour"), (False, "3 hours")):
+        clock_of(database)(f"clock_timestamp() + interval '{moment}'")
+        [seen] = people("approver", "GET", "/approvals").body["items"]
+        assert (seen["status"], seen["may_decide"]) == ("pending", waits)
+        mine = people("approver", "GET", "/v1/approvals").body["items"]
+        assert [item["id"] for item in mine] == ([seen["id"]] if waits else [])
 
 
 def test_an_approval_of_another_effect_is_superseded(people: People) -> None:

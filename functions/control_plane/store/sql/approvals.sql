@@ -5,6 +5,7 @@ SELECT *, count(*) OVER () AS found, row_number() OVER (ORDER BY id DESC) AS pla
   sum(octet_length(preview)) OVER (ORDER BY id DESC) AS size
 FROM (
 SELECT a.id::text, a.seq, a.status, iso(a.at) AS requested_at, iso(a.expires_at) AS expires_at,
+  coalesce(a.expires_at <= chat_agent_clock(), false) AS expired,
   a.owner_id, r.username AS requester, a.preview, a.role, a.count, a.votes,
   a.replaces::text AS replaces, p.id::text AS project, p.slug, p.title, p.template,
   mine.role AS my_role, iso(mine.since) AS my_since
