@@ -1,48 +1,17 @@
 """State at any earlier version or moment: the last checkpoint, and the diffs from there on."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from control_plane.archive.reader import Archive
 from control_plane.canonical import canonical, sha256, stored
 from control_plane.engine.effects import apply
-from control_plane.errors import NotFound, StateErased, Unavailable
+from control_plane.errors import NotFound, StateErased
 from control_plane.models import Json, Past
-from control_plane.reading import state
 from control_plane.store import Store
 from control_plane.target import Target
 
 type Record = Mapping[str, Any]
-
-MOST_MOMENTS = 1_000
-"""Archived versions whose moment is remembered; when there are more, all are forgotten."""
-_moments: dict[tuple[str, int], str] = {}
-
-
-def state_now(store: Store, archived: Archive, target: Target) -> dict[str, Json]:
-    """The state in force, as at its version: its moment is that, whatever was refused since.
-
-    None while S3 doesn't answer where an archived execution alone knows it.
-    """
-    found = state(store, target)
-    if found["at"] is None and found["version"]:
-        with suppress(Unavailable):
-            found["at"] = _archived_at(store, archived, target, found["version"])
-    return found
-
-
-def _archived_at(store: Store, archived: Archive, target: Target, version: int) -> str | None:
-    """When an archived version was made; remembered, as each is a read from S3."""
-    key = (target.project, version)
-    if key not in _moments:
-        if len(_moments) >= MOST_MOMENTS:
-            _moments.clear()
-        for record, _ in _archived_successes(store, archived, target, version=version):
-            if record["version"] <= version:
-                _moments[key] = record["at"]
-                break
-    return _moments.get(key)
 
 
 def state_at_version(

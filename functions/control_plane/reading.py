@@ -48,7 +48,7 @@ def project(store: Store, org: str, user: str, id: str) -> dict[str, Json]:
 def state(store: Store, target: Target) -> dict[str, Json]:
     """The state in force: version, its moment, hash, and each component's state by id.
 
-    The moment is None where the version's execution is archived: `history` finds it there.
+    Where the version's execution is archived, the moment is that of the last one of any kind.
     """
     rows = store.read(target.org, "state_now", project=target.project)
     held = [row for row in rows if row["id"] is not None]

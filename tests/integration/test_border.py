@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from control_plane import erasure, history, reading
+from control_plane import erasure, reading
 from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.reader import Archive
@@ -88,19 +88,10 @@ def test_a_damaged_answer_of_s3_is_told(
         reading.execution(project.store, Archive(project.store), project.target, done["seq"])
 
 
-def test_the_state_has_the_moment_of_its_version_wherever_that_lies(
-    project: Project, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Read from the archive once; where S3 doesn't answer, the state is answered without it."""
+def test_the_state_has_the_moment_of_its_version(project: Project, bucket: Bucket) -> None:
+    """Not that of a refusal after it; what is archived is not read for that."""
     done = project.execute(ADD)
-    live = history.state_now(project.store, Archive(project.store), project.target)
-    project.execute(Intent("nope", {}))
+    refused = project.execute(Intent("nope", {}))
+    assert reading.state(project.store, project.target)["at"] == done["at"]
     run.archive(project.database.archiver, bucket, 0)
-    assert live["at"] == done["at"]
-    with monkeypatch.context() as without_s3:
-        without_s3.setattr(Bucket, "read_range", lambda *_: b"")
-        blind = history.state_now(project.store, Archive(project.store), project.target)
-    assert blind == {**live, "at": None}
-    for _ in range(2):
-        assert history.state_now(project.store, Archive(project.store), project.target) == live
-        monkeypatch.setattr(Bucket, "read_range", lambda *_: pytest.fail("it is remembered"))
+    assert reading.state(project.store, project.target)["at"] == refused["at"]

@@ -242,10 +242,7 @@ class Registry(TypedDict):
 
 
 class State(TypedDict):
-    """The state of every component that the caller may see, and the moment of its version.
-
-    `at` is null at version 0, and while an archive that alone knows it doesn't answer.
-    """
+    """The state of every component that the caller may see; `at` is null at version 0."""
 
     version: Count
     at: Moment | None

@@ -107,7 +107,7 @@ def get_state(
 
 def _state(target: Target, version: int | None, at: datetime | None) -> dict[str, Json]:
     if version is None and at is None:
-        return history.state_now(shared.store(), shared.archived(), target)
+        return reading.state(shared.store(), target)
     if version is None:
         version = history.version_at(
             shared.store(), shared.archived(), target, shared.iso(at) or ""
