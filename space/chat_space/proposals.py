@@ -111,6 +111,12 @@ def remark(card: Json, sentence: str) -> Json:
     return {**card, "outcome": sentence}
 
 
+def loosened(card: Json) -> Json:
+    """The card when the request whose place it was to take was closed meanwhile; it stays open."""
+    return remark(card, "The request whose place it was to take isn't waiting any more. "
+                        "Nothing was changed: you can ask again.")  # fmt: skip
+
+
 def follow(card: Json, item: Json, follower: Json | None = None) -> Json:
     """The card of a request for approval as the API lists the request by now.
 

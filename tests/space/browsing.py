@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1360, "height": 860}
@@ -45,6 +45,16 @@ def say(page: Page, text: str) -> None:
 def press(page: Page, name: str) -> None:
     """Press the page's last visible button of this name."""
     page.get_by_role("button", name=name, exact=True).last.click()
+
+
+def fields(page: Page) -> Locator:
+    """The fields of the latest form of inputs."""
+    return page.get_by_test_id("edit-form").last.locator(".cs-field")
+
+
+def badges(page: Page) -> list[str]:
+    """All cards' badges."""
+    return page.get_by_test_id("plan-badge").all_inner_texts()
 
 
 def administer(page: Page, url: str, name: str) -> None:

@@ -8,7 +8,7 @@ from chat_space.main import create_app
 from chat_space.settings import Settings
 from playwright.sync_api import Browser, Page
 
-from tests.space.browsing import administer, watched
+from tests.space.browsing import administer, sign_in, watched
 from tests.space.fake_api import FakeApi, fake_app
 from tests.space.serving import Server
 
@@ -51,6 +51,14 @@ def fake(api_server: tuple[FakeApi, str]) -> FakeApi:
 def space_url(space_server: str, fake: FakeApi) -> str:  # noqa: ARG001 - a fresh API behind it
     """A running Space; one a module is enough, for it keeps nothing between requests."""
     return space_server
+
+
+@pytest.fixture
+def harbor_page(chromium: Browser, space_url: str) -> Iterator[Page]:
+    """An operator's browser on project Harbor."""
+    with watched(chromium, space_url) as page:
+        sign_in(page, space_url, "harbor")
+        yield page
 
 
 @pytest.fixture

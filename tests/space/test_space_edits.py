@@ -1,14 +1,13 @@
 """A proposal's inputs are edited in its card, and become another proposal."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from chat_space import edits
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.space.browsing import PHONE, press, say, sign_in, watched
+from tests.space.browsing import PHONE, badges, fields, press, say, sign_in, watched
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -112,21 +111,9 @@ def test_what_names_no_field_changes_nothing(typed: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def page(chromium: Browser, space_url: str) -> Iterator[Page]:
+def page(harbor_page: Page) -> Page:
     """An operator's browser on project Harbor."""
-    with watched(chromium, space_url) as page:
-        sign_in(page, space_url, "harbor")
-        yield page
-
-
-def fields(page: Page) -> Locator:
-    """The fields of the latest form."""
-    return page.get_by_test_id("edit-form").last.locator(".cs-field")
-
-
-def badges(page: Page) -> list[str]:
-    """All cards' badges."""
-    return page.get_by_test_id("plan-badge").all_inner_texts()
+    return harbor_page
 
 
 @pytest.mark.browser

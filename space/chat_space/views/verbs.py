@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from chat_space import edits, proposals, thread
+from chat_space import edits, proposals
 from chat_space.client import ApiError, Caller
 
 Json = dict[str, Any]
@@ -71,17 +71,32 @@ VERBS: dict[str, Verb] = {
 
 
 async def followed(caller: Caller, project: str, turns: list[Json]) -> list[Json]:
-    """The turns, their waiting cards as the API has them by now; unchanged where it can't tell."""
-    waiting = {turn["request"]: turn for turn in turns if turn.get("request")}
-    if not waiting:
+    """The turns, their requests as the API has them by now; unchanged where it can't tell.
+
+    A card that waits is closed once its request is. An open one that would take a request's place
+    takes that of the request which waits in it now, or of none.
+    """
+    if not any(turn.get("request") or turn.get("replaces") for turn in turns):
         return turns
     try:
         items = (await caller.approvals(project))["items"]
     except ApiError:
         return turns
+    known = {item["id"]: item for item in items}
     followers = {item["replaces"]: item for item in items if item.get("replaces")}
-    for item in items:
-        if card := waiting.get(item["id"]):
-            after = proposals.follow(card, item, followers.get(item["id"]))
-            turns = thread.replace_card(turns, after)
-    return turns
+    return [_as_of_now(turn, known, followers) for turn in turns]
+
+
+def _as_of_now(turn: Json, known: dict[str, Json], followers: dict[str, Json]) -> Json:
+    if item := known.get(turn.get("request", "")):
+        return proposals.follow(turn, item, followers.get(item["id"]))
+    if turn.get("status") == "open" and (item := known.get(turn["replaces"])):
+        return {**turn, "replaces": _waiting(item, followers)}
+    return turn
+
+
+def _waiting(item: Json, followers: dict[str, Json]) -> str:
+    """The id of the request that waits, this one or what took its place; empty where none does."""
+    while item["status"] != "pending" and item["id"] in followers:
+        item = followers[item["id"]]
+    return str(item["id"]) if item["status"] == "pending" and item["mine"] else ""

@@ -99,12 +99,17 @@ class Work:
     ) -> Answer:
         if error.status == 401:
             return self._failed(request, error, turns)
+        caller = self.space.caller(request)
         if error.code == "confirmation_stale" and "preview" in error.members:
-            desk = await _desk_of(self.space.caller(request), card["project"])
+            desk = await _desk_of(caller, card["project"])
             now = _card(card["ask"], error.members["preview"], card["replaces"], desk)
-            turns = thread.replace_card(turns, proposals.overtake(card, now))
-            return self._answer(desk, [*turns, now])
-        return _shown(thread.replace_card(turns, _after(error, card, verb)))
+            turns = [*thread.replace_card(turns, proposals.overtake(card, now)), now]
+            return self._answer(desk, await followed(caller, card["project"], turns))
+        turns = await followed(caller, card["project"], turns)
+        current = thread.find_card(turns, card["id"]) or card
+        overtaken = error.status == 409 and current["replaces"] != card["replaces"]
+        after = proposals.loosened(current) if overtaken else _after(error, current, verb)
+        return _shown(thread.replace_card(turns, after))
 
     def _answer(
         self, desk: Desk, turns: list[Json], changed: frozenset[str] = frozenset()
