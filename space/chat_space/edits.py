@@ -104,7 +104,7 @@ def _value(text: str, kind: str) -> Any:
         return text
     try:
         value = json.loads(text, parse_constant=_refused)
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return text
     return value

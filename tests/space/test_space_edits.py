@@ -83,6 +83,8 @@ def test_what_is_not_edited_stays_as_it_is(inputs: dict[str, Any]) -> None:
         ("count", "7.5", 7.5),
         ("count", "lots", "lots"),
         ("count", "NaN", "NaN"),
+        ("count", "1e400", "1e400"),
+        ("value", '{"a": [-1e400]}', '{"a": [-1e400]}'),
         ("count", "9" * 5_000, "9" * 5_000),
         ("name", "7", "7"),
         ("value", "[1, 2]", [1, 2]),

@@ -278,6 +278,7 @@
         if (!typed) goBackTo(element);
       });
     },
+    failed: giveBack,
     name(project) {
       const address = new URL(location.href);
       if (!project || address.searchParams.get("project") === project) return;

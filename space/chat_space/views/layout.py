@@ -35,6 +35,7 @@ HISTORY = (
 # The project that the page's address names, and the address that names the project.
 WANTED = "() => new URLSearchParams(location.search).get('project') || ''"
 NAMED = "(project) => space.name(project)"
+FAILED = "() => space.failed()"
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,10 @@ def _wire_work(blocks: gr.Blocks, parts: Parts, work: Work) -> tuple[Any, Any]:
     opened = blocks.load(work.open, parts.project, shown, js=WANTED, **QUIET)
     opened.then(None, parts.project, None, js=NAMED, **QUIET)
     parts.state.refresh(work.refresh, parts.project, [parts.header, parts.state], **QUIET)
-    parts.composer.send(work.say, given, shown, **QUIET)
+    sent = parts.composer.send(work.say, given, shown, **QUIET)
     decided = parts.conversation.decide(work.decide, given, shown, **QUIET)
+    for asked in (sent, decided):
+        asked.failure(None, None, None, js=FAILED, **QUIET)
     return opened, decided
 
 
