@@ -14,7 +14,6 @@ Json = dict[str, Any]
 
 LONG = 60  # characters that fit on one line
 LONGEST = 2_000  # characters of a value that can be edited
-NUMBERS = {"integer", "number"}
 
 
 def forms(steps: list[Json], registry: Json) -> list[Json]:
@@ -35,20 +34,28 @@ def forms(steps: list[Json], registry: Json) -> list[Json]:
 
 
 def revised(steps: list[Json], forms: list[Json], typed: Json) -> list[Json]:
-    """The steps with the inputs that were typed, by the fields' names; what has no field stays."""
-    inputs = [dict(step["inputs"]) for step in steps]
+    """The steps with the inputs that were typed, by the fields' names; what has no field stays.
+
+    So does a value whose field says what it said before: it need not be what its text stands for.
+    """
+    inputs = {str(at): dict(step["inputs"]) for at, step in enumerate(steps)}
     for field in (field for form in forms for field in form["fields"]):
         at, _, key = field["name"].partition("/")
         text = typed.get(field["name"])
-        if not isinstance(text, str) or not at.isdecimal() or int(at) >= len(inputs):
+        if at not in inputs or not isinstance(text, str) or _same(text, field["text"]):
             continue
-        inputs[int(at)].pop(key, None)
+        inputs[at].pop(key, None)
         if text or (field["needed"] and field["kind"] in ("words", "text")):
-            inputs[int(at)][key] = _value(text, field["kind"])
+            inputs[at][key] = _value(text, field["kind"])
     return [
         {"action": step["action"], "inputs": given}
-        for step, given in zip(steps, inputs, strict=True)
+        for step, given in zip(steps, inputs.values(), strict=True)
     ]
+
+
+def _same(text: str, shown: str) -> bool:
+    """Whether two texts are one but for how their lines end, which a browser changes."""
+    return text.replace("\r\n", "\n") == shown.replace("\r\n", "\n")
 
 
 def _fields(at: int, step: Json, root: Json) -> list[Json]:
@@ -57,8 +64,7 @@ def _fields(at: int, step: Json, root: Json) -> list[Json]:
     keys = list(dict.fromkeys([*schema.get("properties", {}), *given]))[:MOST_ROWS]
     needed = schema.get("required", [])
     fields = [
-        _field(f"{at}/{key}", key, given.get(key, ""), schema, root) | {"needed": key in needed}
-        for key in keys
+        _field(f"{at}/{key}", key, given, schema, root) | {"needed": key in needed} for key in keys
     ]
     return [field for field in fields if _can_be_shown(field["name"] + field["text"])]
 
@@ -68,34 +74,36 @@ def _can_be_shown(text: str) -> bool:
     return len(text) <= LONGEST and not any(map(is_invisible, text))
 
 
-def _field(name: str, key: str, value: Any, schema: Json, root: Json) -> Json:
+def _field(name: str, key: str, given: Json, schema: Json, root: Json) -> Json:
     sub = property_schema(schema, key, root)
     options = [True, False] if sub.get("type") == "boolean" else sub.get("enum") or []
-    kind = "choice" if options else _kind(sub, value)
+    kind = "choice" if options else _kind(sub, given.get(key, ""))
+    text = _text(given[key], kind) if key in given else ""
+    if kind == "choice" and text and text not in map(_json, options):
+        options = [*options, given[key]]  # or the browser would choose the first
     return {
         "name": name,
         "label": property_label(schema, key, sub),
         "kind": kind,
-        "text": _text(value, kind),
+        "text": text,
         "options": [(_json(option), show(option)) for option in options],
     }
 
 
 def _kind(schema: Json, value: Any) -> str:
-    if schema.get("type") in NUMBERS:
+    type_, lines = schema.get("type"), "\n" in str(value)
+    if type_ in ("integer", "number") and not lines:
         return "number"
-    if schema.get("type") == "string":
-        return "text" if len(str(value)) > LONG or "\n" in str(value) else "words"
+    if type_ == "string":
+        return "text" if len(str(value)) > LONG or lines else "words"
     return "json"
 
 
 def _text(value: Any, kind: str) -> str:
     """A value as it is typed; text stands for itself unless it would be read as something else."""
-    if value == "" and kind != "choice":
-        return ""
-    if isinstance(value, str) and kind != "choice":
-        return value if kind != "json" or _value(value, kind) == value else _json(value)
-    return _json(value) if value != "" else ""
+    if kind == "choice" or not isinstance(value, str):
+        return _json(value)
+    return value if kind != "json" or _value(value, kind) == value else _json(value)
 
 
 def _value(text: str, kind: str) -> Any:
