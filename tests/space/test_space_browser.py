@@ -58,6 +58,8 @@ def test_a_message_that_is_too_long_stays_in_the_box(page, fake):
     assert "20 characters too long" in box.evaluate("box => box.validationMessage")
     expect(box).to_have_value(text)
     assert fake.bodies("/chat") == []
+    say(page, "x" * 4_001)
+    assert "This is 1 character too long" in box.evaluate("box => box.validationMessage")
     box.fill("set the counter to 5")
     page.get_by_test_id("send").click()
     expect(page.get_by_test_id("plan-card")).to_be_visible()

@@ -104,3 +104,68 @@ def test_hostile_inputs_are_text(chromium, space_url):
         ]
         assert page.evaluate("window.hit") is None
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def twice(page: Page, name: str, touch: bool) -> None:
+    """Press a button's place two times in a row, with the mouse or with a finger."""
+    at = page.get_by_role("button", name=name, exact=True).last.bounding_box()
+    assert at is not None
+    x, y = at["x"] + at["width"] / 2, at["y"] + at["height"] / 2
+    if not touch:
+        return page.mouse.dblclick(x, y)
+    page.touchscreen.tap(x, y)
+    return page.touchscreen.tap(x, y)
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_a_double_click_does_not_fall_through(chromium, space_url, fake, touch):
+    """Where Cancel was, Discard is next, and where Edit was, Preview: neither is meant."""
+    context = chromium.new_context(viewport=PHONE, has_touch=touch, is_mobile=touch)
+    page = context.new_page()
+    sign_in(page, space_url, "harbor")
+    say(page, "set the budget to 550")
+    expect(page.get_by_test_id("edit")).to_be_visible()
+    asked = len(fake.bodies("/previews"))
+    twice(page, "Edit inputs", touch)
+    expect(page.get_by_test_id("revise")).to_be_visible()
+    twice(page, "Cancel", touch)
+    expect(page.get_by_test_id("edit")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert badges(page) == ["Needs approval"]
+    assert len(fake.bodies("/previews")) == asked
+    context.close()
+
+
+def test_what_is_wrong_with_an_edit_is_in_sight(page, fake):
+    """Also on a card that others follow: its sentence and its field, which has the focus."""
+    for total in (550, 560, 570, 580, 590):
+        say(page, f"set the budget to {total}")
+        expect(page.get_by_test_id("plan-badge").last).to_have_text("Needs approval")
+        expect(page.get_by_test_id("message-box")).to_be_enabled()
+    expect(page.get_by_test_id("plan-card")).to_have_count(5)
+    first = page.get_by_test_id("plan-card").first
+    first.get_by_test_id("edit").click()
+    first.locator(".cs-field").fill("1000")
+    fake.broken = "/previews"
+    first.get_by_test_id("revise").click()
+    expect(first.get_by_test_id("plan-outcome")).to_be_in_viewport()
+    expect(first.locator(".cs-field")).to_be_focused()
+    expect(first.locator(".cs-field")).to_be_in_viewport()
+    fake.broken = None
+    first.get_by_test_id("revise").click()
+    expect(page.get_by_test_id("plan-card")).to_have_count(6)
+    expect(page.get_by_test_id("plan-card").last).to_be_in_viewport()
+
+
+def test_a_full_conversation_closes_the_form_too(page, monkeypatch):
+    """It has as many cards as before, for its oldest turn has left it."""
+    monkeypatch.setattr("chat_space.thread.MOST_TURNS", 4)
+    say(page, "set the budget to 550")
+    for total in (560, 570, 580, 590):
+        press(page, "Edit inputs")
+        fields(page).fill(str(total))
+        press(page, "Preview")
+        expect(page.get_by_test_id("change").last).to_contain_text(str(total))
+        expect(page.get_by_text("Edited", exact=True).last).to_be_visible()
+        hidden = page.locator(".cs-plan > ol:not(:visible)")
+        expect(hidden).to_have_count(0)

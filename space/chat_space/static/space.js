@@ -112,7 +112,8 @@
   /* A message is whole or it is not sent: a number that lost its end would be another number. */
   function isTooLong(text) {
     const over = text.trim().length - LONGEST;
-    const told = `This is ${over} characters too long: write at most ${LONGEST}.`;
+    const count = `${over} character${over === 1 ? "" : "s"}`;
+    const told = `This is ${count} too long: write at most ${LONGEST}.`;
     box().setCustomValidity(over > 0 ? told : "");
     return !box().reportValidity();
   }
@@ -129,6 +130,7 @@
   }
   function settle() {
     sent = null;
+    edits.settle();
     if (!pending()) return;
     pending().hidden = true;
     document.querySelector(".cs-send").disabled = false;
@@ -158,28 +160,6 @@
     const card = byKeyboard === "latest" ? cards.at(-1) : named;
     byKeyboard = null;
     card?.querySelector("h3").focus({ preventScroll: true });
-  }
-
-  /* The form of inputs that is open. What is typed there is sent whole, as another proposal. */
-  let edited = null; // the card's id
-  let typed = null; // what its fields hold, for they are made anew with each answer
-  let cardsBefore = null; // how many there were when it was sent; one more is the answer
-  function openForm(card, open) {
-    edited = open ? card.dataset.card : null;
-    typed = null;
-    showForms(card.parentElement);
-    const form = card.querySelector(".cs-edit");
-    form.reset();
-    (open ? form.querySelector(".cs-field") : card.querySelector('[data-verb="edit"]')).focus();
-  }
-  function showForms(element) {
-    const cards = element.querySelectorAll(".cs-plan");
-    if (cardsBefore !== null && cards.length > cardsBefore) edited = null;
-    cardsBefore = null;
-    for (const card of cards) card.classList.toggle("cs-editing", card.dataset.card === edited);
-    const form = element.querySelector(".cs-editing .cs-edit");
-    for (const [name, value] of form && typed ? typed : [])
-      form.elements.namedItem(name).value = value;
   }
 
   /* An event got as far as the API and met the session's end there: ask it again afterwards. It
@@ -244,38 +224,34 @@
       element.addEventListener("click", (event) => {
         const ask = event.target.closest("[data-ask]");
         if (ask) return sendMessage(ask.dataset.ask);
+        const again = event.detail > 1 && event.target.closest(".cs-plan button");
+        if (again) return event.preventDefault(); // it was meant for what stood there before
         const button = event.target.closest("[data-verb]");
         const card = button?.closest(".cs-plan");
         if (!button || card.classList.contains("cs-busy")) return;
         const { verb, cardId, given = "" } = button.dataset;
-        if (verb === "edit" || verb === "keep") return openForm(card, verb === "edit");
+        if (verb === "edit" || verb === "keep") return edits.open(card, verb === "edit");
         card.classList.add("cs-busy");
         byKeyboard = event.detail !== 0 ? null : verb === "use" ? "latest" : cardId;
         act(() => trigger({ verb, card: cardId, given }));
       });
-      element.addEventListener("input", (event) => {
-        typed = new FormData(event.target.form);
-      });
-      element.addEventListener("submit", (event) => {
-        event.preventDefault();
-        const form = event.target;
-        const card = form.closest(".cs-plan");
-        if (card.classList.contains("cs-busy")) return;
-        card.classList.add("cs-busy");
+      edits.listen(element, (card, given) => {
         byKeyboard = "latest";
-        cardsBefore = element.querySelectorAll(".cs-plan").length;
-        const given = JSON.stringify(Object.fromEntries(new FormData(form)));
-        act(() => trigger({ verb: "revise", card: form.dataset.cardId, given }));
+        act(() => trigger({ verb: "revise", card, given }));
       });
     },
     answered(element) {
-      const typed = sent !== null;
+      const spoke = sent !== null;
+      const refused = edits.show(element);
       settle();
-      showForms(element);
       requestAnimationFrame(() => {
+        if (refused && !spoke) {
+          byKeyboard = null;
+          return edits.goBackTo(refused);
+        }
         showLatest(element);
-        if (typed && matchMedia("(min-width: 761px)").matches) box()?.focus();
-        if (!typed) goBackTo(element);
+        if (spoke && matchMedia("(min-width: 761px)").matches) box()?.focus();
+        if (!spoke) goBackTo(element);
       });
     },
     failed: giveBack,
