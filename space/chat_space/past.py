@@ -5,12 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chat_space.cards import cards
-from chat_space.previews import MOST_ROWS, action_title, changes
+from chat_space.previews import MOST_ROWS, REVERT, action_title, changes
 from chat_space.proposals import touched
 
 Json = dict[str, Any]
-
-REVERT = "project.revert"
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,15 @@ def span_of(at: str) -> dict[str, str]:
     return {"since": at, "until": f"{until.replace(tzinfo=None).isoformat('T', 'microseconds')}Z"}
 
 
+def end_of(at: str) -> str:
+    """A chosen moment, UTC, as the end of its second: executions carry fractions of one.
+
+    Browsers leave out seconds that are 0.
+    """
+    whole = f"{at}:00" if at.count(":") == 1 else at
+    return f"{whole}Z" if "." in whole else f"{whole}.999999Z"
+
+
 def going_back(version: int) -> list[Json]:
     """The step that brings an earlier version back."""
     return [{"action": REVERT, "inputs": {"version": version}}]
@@ -58,6 +65,7 @@ def _maker(execution: Json, registry: Json) -> Json:
         "who": execution.get("username") or execution["principal"]["kind"],
         "what": action_title(execution["action"], registry),
         "erased": bool(execution.get("erased")),
+        "redacted": bool(execution.get("redacted")),
     }
 
 

@@ -17,6 +17,7 @@ MOST_UNLOCKS = 3  # what the API offers at most
 BRIEF = 40  # characters of a value in one line
 SPANS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 BUILT_IN = "project."  # actions on policy, members and the like, which no diff shows
+REVERT = "project.revert"
 ADMINISTRATION = {  # what administers a project is declared in no registry
     "project.create": "Make the project",
     "project.migrate": "Take over new declarations",
@@ -31,7 +32,8 @@ ADMINISTRATION = {  # what administers a project is declared in no registry
     "project.archive": "Archive the project",
     "project.pause": "Pause the project",
     "project.resume": "Resume the project",
-    "project.revert": "Go back to an earlier version",
+    "project.erase": "Erase what executions hold",
+    REVERT: "Go back to an earlier version",
 }
 PROMISES = ("success", "pending_approval")
 
@@ -146,13 +148,14 @@ def inputs_of(step: Json, registry: Json) -> list[Json]:
 
 
 def _step(step: Json, registry: Json, state: Json) -> Json:
+    told = not step.get("diff") or step["action"] == REVERT  # no diff names a version
     return {
         "title": step.get("title") or action_title(step["action"], registry),
         "risk": step.get("risk"),
         "changes": changes((step.get("diff") or [])[:MOST_ROWS], registry, state),
         "more": max(0, len(step.get("diff") or step.get("inputs") or []) - MOST_ROWS),
         "explanations": step.get("explanations", []) if step["status"] not in PROMISES else [],
-        "inputs": inputs_of(step, registry) if not step.get("diff") else [],
+        "inputs": inputs_of(step, registry) if told else [],
         "sends": [
             {"topic": sent["topic"], "body": show(sent["body"])}
             for sent in step.get("messages") or []

@@ -1,5 +1,6 @@
 """How tests browse the Space: as somebody, in a page where nothing may go wrong."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -62,3 +63,20 @@ def administer(page: Page, url: str, name: str) -> None:
     sign_in(page, url, "harbor", name)
     page.get_by_role("tab", name="Admin").click()
     expect(page.get_by_test_id("admin-policy")).to_be_visible()
+
+
+def open_history(page: Page) -> None:
+    """Show the newest version."""
+    page.get_by_role("tab", name="History").click()
+    expect(page.get_by_test_id("made")).to_be_visible()
+
+
+def choose(page: Page, version: int | str) -> None:
+    """Type a version's number."""
+    page.get_by_test_id("version-number").fill(str(version))
+
+
+def expect_counter(page: Page, value: int) -> None:
+    """The counter as the version shows it."""
+    card = page.get_by_test_id("history").get_by_test_id("state-card").first
+    expect(card).to_contain_text(re.compile(rf"\b{value}\b"))

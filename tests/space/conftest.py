@@ -8,8 +8,9 @@ from chat_space.main import create_app
 from chat_space.settings import Settings
 from playwright.sync_api import Browser, Page
 
-from tests.space.browsing import administer, sign_in, watched
+from tests.space.browsing import administer, open_history, sign_in, watched
 from tests.space.fake_api import FakeApi, fake_app
+from tests.space.fake_world import Project
 from tests.space.serving import Server
 
 SECRET = "a key for tests, shared by all replicas"
@@ -58,6 +59,27 @@ def harbor_page(chromium: Browser, space_url: str) -> Iterator[Page]:
     """An operator's browser on project Harbor."""
     with watched(chromium, space_url) as page:
         sign_in(page, space_url, "harbor")
+        yield page
+
+
+@pytest.fixture
+def grown_demo(fake: FakeApi) -> Project:
+    """The counter at 5, 15, 25 … 65, and a policy that was set; versions 1 to 8."""
+    project = fake.projects["demo"]
+    project.commit("r0", [{"action": "demo.counter.set", "inputs": {"value": 5}}], None)
+    for number in range(1, 7):
+        step = {"action": "demo.counter.increment", "inputs": {"amount": 10}}
+        project.commit(f"r{number}", [step], None)
+    project.record("project.policy.set", "root")
+    return project
+
+
+@pytest.fixture
+def history_page(chromium: Browser, space_url: str, grown_demo) -> Iterator[Page]:  # noqa: ARG001 - its versions
+    """An admin's browser on project Demo, looking at its history."""
+    with watched(chromium, space_url) as page:
+        sign_in(page, space_url, name="approver")
+        open_history(page)
         yield page
 
 

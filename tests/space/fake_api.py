@@ -47,6 +47,7 @@ class FakeApi:
     broken: str | None = None  # a path ending that answers 503
     slow: float = 0  # seconds before every answer
     organization: str = "o-1"
+    stopped: bool = False  # the whole organization
     reads: int = 1000  # executions that one answer looks at, as archived ranges are
     archived: int = 0  # up to which seq
     objects: list[Json] | None = None  # the archive's; None where the API has no such route
@@ -188,7 +189,8 @@ class FakeApi:
     def _me(self, name: str) -> Json:
         return {
             "user": {"id": f"u-{name}", "username": name}, "admin": name == "root",
-            "organization": {"id": self.organization, "slug": "main", "title": "Main"},
+            "organization": {"id": self.organization, "slug": "main", "title": "Main",
+                             "paused": self.stopped},
             "must_change_password": name in self.due,
         }  # fmt: skip
 

@@ -117,7 +117,8 @@ HARBOR_ACTIONS = [
 ]
 
 
-def _replace(state: Json, path: str, value: Any) -> Json:
+def replaced(state: Json, path: str, value: Any) -> Json:
+    """Put a value in a state's place; the operation that tells it."""
     *parents, last = path.split("/")[1:]
     node: Any = state
     for part in parents:
@@ -129,12 +130,12 @@ def _replace(state: Json, path: str, value: Any) -> Json:
 def _set(state: Json, inputs: Json) -> tuple[str, list[str], list[Json]]:
     if not isinstance(inputs.get("value"), int):
         return "rejected", ["“value” must be a whole number."], []
-    return "success", [], [_replace(state, "/demo.counter/value", inputs["value"])]
+    return "success", [], [replaced(state, "/demo.counter/value", inputs["value"])]
 
 
 def _increment(state: Json, inputs: Json) -> tuple[str, list[str], list[Json]]:
     value = state["demo.counter"]["value"] + inputs.get("amount", 1)
-    return "success", [], [_replace(state, "/demo.counter/value", value)]
+    return "success", [], [replaced(state, "/demo.counter/value", value)]
 
 
 def _remember(state: Json, inputs: Json) -> tuple[str, list[str], list[Json]]:
@@ -146,13 +147,13 @@ def _remember(state: Json, inputs: Json) -> tuple[str, list[str], list[Json]]:
 def _tick(state: Json, inputs: Json) -> tuple[str, list[str], list[Json]]:
     titles = [item["title"].lower() for item in state["harbor.readiness"]["items"]]
     path = f"/harbor.readiness/items/{titles.index(inputs['item'].lower())}/done"
-    return "success", [], [_replace(state, path, True)]
+    return "success", [], [replaced(state, path, True)]
 
 
 def _rollout(state: Json, inputs: Json) -> tuple[str, list[str], list[Json]]:
     if state["harbor.incident"]["open"]:
         return "rejected", REFUSAL, []
-    return "success", [], [_replace(state, "/harbor.release/rollout", inputs["percent"])]
+    return "success", [], [replaced(state, "/harbor.release/rollout", inputs["percent"])]
 
 
 REFUSAL = [
@@ -167,19 +168,19 @@ EFFECTS = {
     "harbor.release.freeze": lambda state, _: (
         "success",
         [],
-        [_replace(state, "/harbor.release/frozen", True)],
+        [replaced(state, "/harbor.release/frozen", True)],
     ),
     "harbor.readiness.tick": _tick,
     "harbor.release.rollout": _rollout,
     "harbor.budget.set": lambda state, inputs: (
         "success",
         [],
-        [_replace(state, "/harbor.budget/approved", inputs["total"])],
+        [replaced(state, "/harbor.budget/approved", inputs["total"])],
     ),
     "harbor.incident.resolve": lambda state, _: (
         "success",
         [],
-        [_replace(state, "/harbor.incident/open", False)],
+        [replaced(state, "/harbor.incident/open", False)],
     ),
 }
 

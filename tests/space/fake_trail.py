@@ -1,6 +1,7 @@
 """The fake API's audit trail: filtered pages as an archive gives them, and a chain with hashes."""
 
 import hashlib
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import rfc8785
@@ -36,7 +37,7 @@ def answer(fake: "FakeApi", project: Project, request: Request, what: str) -> Js
 def _state(project: Project, asked: Any) -> Json:
     """Now, at a version, or at a moment; there was nothing before the first execution."""
     version = int(asked.get("version", project.version))
-    if asked.get("at", AT) < AT:
+    if _moment(asked.get("at", AT)) < _moment(AT):
         version = 0
     if version in project.erased:
         raise Problem(410, "state_erased", f"The state of version {version} was erased.")
@@ -45,6 +46,14 @@ def _state(project: Project, asked: Any) -> Json:
         "version": version, "at": AT if version else None, "state_hash": "0" * 64,
         "components": now or project.pasts.get(version, {}),
     }  # fmt: skip
+
+
+def _moment(at: str) -> datetime:
+    try:
+        return datetime.fromisoformat(at)
+    except ValueError:
+        detail = "at: Input should be a valid datetime."
+        raise Problem(422, "invalid_query", detail) from None
 
 
 def _one(project: Project, seq: int) -> Json:

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.space.fake_projects import ACTIONS, COMPONENTS, EFFECTS, states
+from tests.space.fake_projects import ACTIONS, COMPONENTS, EFFECTS, replaced, states
 
 Json = dict[str, Any]
 AT = "2026-11-22T09:57:03.123456Z"
@@ -72,6 +72,8 @@ class Project:
 
     def act(self, name: str, inputs: Json, state: Json) -> tuple[str, list[str], list[Json]]:
         """One action on `state`, in place: its status, explanations and diff."""
+        if name == "project.revert":
+            return "success", [], self._revert(state, inputs["version"])
         if name not in {item["id"] for item in self.actions}:
             return "rejected", [f"There is no action {name}."], []
         return EFFECTS[name](state, inputs)
@@ -109,6 +111,13 @@ class Project:
             "risk": declared.get("risk"), "cost": cost, "approval": ASKS if waits else None,
             "confirmation": declared.get("confirmation", False), "messages": [],
         }  # fmt: skip
+
+    def _revert(self, state: Json, version: int) -> list[Json]:
+        """Bring a version back; components that are as they were stay."""
+        past = copy.deepcopy(self.pasts[version])
+        return [
+            replaced(state, f"/{id}", value) for id, value in past.items() if state[id] != value
+        ]
 
     def _budget(self, cost: int) -> Json | None:
         if self.limit is None:

@@ -2,13 +2,13 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from chat_space.past import span_of
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.space.browsing import PHONE, sign_in, watched
+from tests.space.browsing import PHONE, choose, expect_counter, open_history, sign_in, watched
 
 pytestmark = pytest.mark.browser
 
@@ -16,41 +16,9 @@ HOSTILE = '<img src=x onerror="window.hit=1">{{constructor}}${window.hit=1}'
 
 
 @pytest.fixture
-def demo(fake):
-    """The counter at 5, 15, 25 … 65, and a policy that was set; versions 1 to 8."""
-    project = fake.projects["demo"]
-    project.commit("r0", [{"action": "demo.counter.set", "inputs": {"value": 5}}], None)
-    for number in range(1, 7):
-        step = {"action": "demo.counter.increment", "inputs": {"amount": 10}}
-        project.commit(f"r{number}", [step], None)
-    project.record("project.policy.set", "root")
-    return project
-
-
-@pytest.fixture
-def page(chromium: Browser, space_url: str, demo) -> Iterator[Page]:  # noqa: ARG001 - its versions
+def page(history_page: Page) -> Page:
     """An admin's browser on project Demo, looking at its history."""
-    with watched(chromium, space_url) as page:
-        sign_in(page, space_url, name="approver")
-        open_history(page)
-        yield page
-
-
-def open_history(page: Page) -> None:
-    """Show the newest version."""
-    page.get_by_role("tab", name="History").click()
-    expect(page.get_by_test_id("made")).to_be_visible()
-
-
-def choose(page: Page, version: int | str) -> None:
-    """Type a version's number."""
-    page.get_by_test_id("version-number").fill(str(version))
-
-
-def expect_counter(page: Page, value: int) -> None:
-    """The counter as the version shows it."""
-    card = page.get_by_test_id("history").get_by_test_id("state-card").first
-    expect(card).to_contain_text(re.compile(rf"\b{value}\b"))
+    return history_page
 
 
 def states_read(fake) -> int:
@@ -130,9 +98,9 @@ def test_an_execution_opens_above_the_page(page):
     expect(page.get_by_test_id("execution")).to_have_attribute("data-seq", "3")
 
 
-def test_an_erased_state_says_so(page, demo):
+def test_an_erased_state_says_so(page, grown_demo):
     """The other versions can still be chosen."""
-    demo.erased.add(4)
+    grown_demo.erased.add(4)
     choose(page, 4)
     expect(page.get_by_test_id("history-told")).to_have_text("The state of version 4 was erased.")
     expect(page.get_by_test_id("go-back")).to_have_count(0)
@@ -151,7 +119,7 @@ def test_going_back_is_proposed_in_the_conversation(page, fake):
     assert fake.bodies("/executions") == [{}] * len(fake.bodies("/executions"))
 
 
-def test_who_may_not_go_back_is_not_offered_it(chromium, space_url, demo):
+def test_who_may_not_go_back_is_not_offered_it(chromium, space_url, grown_demo):
     """An operator looks; so does everybody where the project is paused."""
     with watched(chromium, space_url) as page:
         sign_in(page, space_url)
@@ -159,7 +127,7 @@ def test_who_may_not_go_back_is_not_offered_it(chromium, space_url, demo):
         choose(page, 3)
         expect_counter(page, 25)
         expect(page.get_by_test_id("go-back")).to_have_count(0)
-    demo.paused = True
+    grown_demo.paused = True
     with watched(chromium, space_url) as page:
         sign_in(page, space_url, name="approver")
         open_history(page)
@@ -168,12 +136,12 @@ def test_who_may_not_go_back_is_not_offered_it(chromium, space_url, demo):
         expect(page.get_by_test_id("go-back")).to_have_count(0)
 
 
-def test_a_hostile_past_is_text(page, demo):
+def test_a_hostile_past_is_text(page, grown_demo):
     """Keys, values and names of then never become markup."""
-    demo.commit(
+    grown_demo.commit(
         "x", [{"action": "memory.remember", "inputs": {"key": HOSTILE, "value": HOSTILE}}], None
     )
-    demo.executions[-1]["username"] = HOSTILE
+    grown_demo.executions[-1]["username"] = HOSTILE
     open_history(page)
     page.get_by_role("tab", name="Activity").click()
     open_history(page)
@@ -181,7 +149,7 @@ def test_a_hostile_past_is_text(page, demo):
     assert page.evaluate("window.hit") is None
 
 
-def test_a_phone_shows_all_of_it(chromium, space_url, demo):  # noqa: ARG001 - its versions
+def test_a_phone_shows_all_of_it(chromium, space_url, grown_demo):  # noqa: ARG001 - its versions
     """Nothing is wider than the screen."""
     with watched(chromium, space_url, PHONE) as page:
         sign_in(page, space_url)

@@ -8,6 +8,7 @@
   let wanted = null; // what is to be looked at and hasn't been asked for
   let askedAt = 0;
   let moment = ""; // what was asked for by moment, and is shown by it
+  let stepped = null; // the button that chose, which is disabled at either end
   let timer = 0;
   let ask = () => {};
 
@@ -25,6 +26,7 @@
     space.act(() => ask(data));
   }
   const frame = (element) => element.querySelector(".cs-history");
+  const sliderOf = (element) => element.querySelector('input[type="range"]');
   function chosen(element, version) {
     for (const input of element.querySelectorAll("[data-version-input]")) input.value = version;
     want({ version: String(version) });
@@ -37,16 +39,17 @@
         const field = event.target;
         if (field.matches("[data-moment-input]") && field.value) want({ at: field.value });
         if (!field.matches("[data-version-input]") || field.value === "") return;
-        const most = Number(field.max);
-        chosen(element, Math.max(0, Math.min(most, Math.trunc(Number(field.value)))));
+        chosen(element, Math.max(0, Math.trunc(Number(field.value))));
       });
       element.addEventListener("click", (event) => {
-        const by = event.target.closest("[data-by]")?.dataset.by;
-        const slider = element.querySelector('input[type="range"]');
-        if (by) chosen(element, Number(slider.value) + Number(by));
+        stepped = event.target.closest("[data-by]");
+        const { value, max } = sliderOf(element);
+        const version = Number(value) + Number(stepped?.dataset.by);
+        if (stepped) chosen(element, Math.max(0, Math.min(Number(max), version)));
         const button = event.target.closest("[data-back]");
         if (!button) return;
         button.disabled = true;
+        space.awaitCard();
         space.act(() => back({ version: frame(element).dataset.version }));
       });
       element.addEventListener("submit", (event) => event.preventDefault());
@@ -61,6 +64,8 @@
       moment = "";
       const button = element.querySelector("[data-back]");
       if (button) button.disabled = false;
+      const lost = [document.body, stepped].includes(document.activeElement);
+      if (stepped?.disabled && lost) sliderOf(element).focus();
     },
   };
 })();

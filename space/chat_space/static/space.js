@@ -255,6 +255,9 @@
       });
     },
     failed: giveBack,
+    awaitCard() {
+      byKeyboard = "latest";
+    },
     name(project) {
       const address = new URL(location.href);
       if (!project || address.searchParams.get("project") === project) return;

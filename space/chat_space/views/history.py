@@ -15,6 +15,9 @@ Json = dict[str, Any]
 WORK = "work"  # the tab's id
 MOST_PAGES = 10  # of the audit log that are looked through for one execution
 
+LONGEST = 16  # digits of a version
+NO_MOMENT = "There is no such moment. Choose a date and a time, UTC, of the years 1 to 9999."
+
 Answer = tuple[Any, Any]  # the header, and the version that is shown
 Proposed = tuple[Any, Any, Any, Any]  # header, conversation, carried thread, the tab to go to
 
@@ -33,10 +36,10 @@ class History:
     @guarded
     async def look(self, event: gr.EventData, project: str, request: gr.Request) -> Answer:
         """Show the version, or the moment, that was chosen."""
-        version, at = field(event, "version"), field(event, "at")
-        wanted: Json = {"at": f"{at}Z"} if at else {}
-        if version.isdecimal():
-            wanted = {"version": int(version)}
+        version, at = _version(event), field(event, "at")
+        wanted: Json = {"at": past.end_of(at)} if at else {}
+        if version is not None:
+            wanted = {"version": version}
         return await self._show(project, wanted, request)
 
     @guarded
@@ -44,12 +47,12 @@ class History:
         self, event: gr.EventData, project: str, carried: str, request: gr.Request
     ) -> Proposed:
         """Propose to go back to a version, in the conversation: it is confirmed like all else."""
-        version = field(event, "version")
-        if not version.isdecimal():
+        version = _version(event)
+        if version is None:
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
         turns = [*thread.read(carried), thread.you(f"go back to version {version}")]
         try:
-            turns.append(await _proposal(self.space.caller(request), project, int(version)))
+            turns.append(await _proposal(self.space.caller(request), project, version))
         except ApiError as error:
             if self.space.is_over(request, error):
                 return render.ended(), gr.skip(), gr.skip(), gr.skip()
@@ -62,7 +65,10 @@ class History:
             return gr.skip(), render.nothing("You have no project yet.")
         try:
             caller = self.space.caller(request)
-            now, registry = await asyncio.gather(caller.project(project), caller.registry(project))
+            now, registry, me = await asyncio.gather(
+                caller.project(project), caller.registry(project), caller.me()
+            )
+            now["paused"] = now["paused"] or bool(me["organization"].get("paused"))
             return gr.skip(), await self._told(caller, now, registry, wanted)
         except ApiError as error:
             if self.space.is_over(request, error):
@@ -74,7 +80,7 @@ class History:
         slug, latest = now["slug"], now["version"]
         version = min(wanted.get("version", latest), latest)
         asked = wanted if "at" in wanted else {"version": version}
-        view = {"root": self.space.root, "project": slug, "said": ""}
+        view = {"root": self.space.root, "project": slug, "said": "", "found": True}
         try:
             state = await caller.state(slug, **asked)
             moment = past.Moment(state, await _maker_of(caller, slug, state))
@@ -83,8 +89,15 @@ class History:
                 raise
             nothing = past.Moment({"version": version, "at": None, "components": {}}, None)
             shown = {**past.told(nothing, now, registry), "may_go_back": False}
-            return render.history({**shown, **view, "said": error.detail})
+            said = NO_MOMENT if error.status == 422 else error.detail
+            return render.history({**shown, **view, "said": said, "found": "at" not in wanted})
         return render.history({**past.told(moment, now, registry), **view})
+
+
+def _version(event: gr.EventData) -> int | None:
+    """The version that the page's script sent along; None where it sent none."""
+    version = field(event, "version")
+    return int(version) if version.isdecimal() and len(version) <= LONGEST else None
 
 
 async def _proposal(caller: Caller, project: str, version: int) -> Json:
