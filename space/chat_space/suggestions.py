@@ -4,6 +4,8 @@ import re
 from itertools import zip_longest
 from typing import Any
 
+from chat_space.previews import BUILT_IN
+
 Json = dict[str, Any]
 
 NUMBERS = (5, 3, 2)
@@ -31,7 +33,8 @@ def _groups(registry: Json) -> list[list[Json]]:
     """The offered actions by what they change, most first; within, what tells most comes first."""
     groups: dict[str, list[Json]] = {}
     for action in registry.get("actions", []):
-        if action.get("phrases") and action.get("visibility", "user") == "user":
+        offered = action.get("visibility", "user") == "user"
+        if action.get("phrases") and offered and not action["id"].startswith(BUILT_IN):
             target = next(iter(action.get("targets") or []), "").strip("/").split("/")[0]
             groups.setdefault(target, []).append(action)
     for actions in groups.values():

@@ -48,7 +48,7 @@ def test_a_moment_without_a_fraction_is_its_seconds_end(chosen, asked):
 def test_a_forged_version_is_none():
     """Of more digits than are read as a number: nothing is proposed, and nothing raised."""
     back, event = History(cast(Any, None)).back, cast(Any, SimpleNamespace(version="9" * 5_000))
-    assert asyncio.run(back(event, "demo", "[]", cast(Any, None))) == (gr.skip(),) * 4
+    assert asyncio.run(cast(Any, back)(event, "demo", "[]", cast(Any, None))) == (gr.skip(),) * 4
 
 
 def test_there_is_nothing_before_the_first_version(page):

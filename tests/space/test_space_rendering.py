@@ -218,6 +218,12 @@ def test_somebody_who_may_do_nothing_is_offered_nothing():
     assert suggest({"actions": [one]}) == ["go"]
 
 
+def test_going_back_is_no_sentence_to_begin_with():
+    """It is listed for admins, and has a phrase; which version there is the page can't know."""
+    back = {"id": "project.revert", "phrases": ["go back to version {version}"], "inputs": {}}
+    assert suggest({"actions": [back]}) == []
+
+
 def big(value) -> str:
     """The page's state and a card for a memory that gets this value."""
     demo = worlds()["demo"]

@@ -54,6 +54,7 @@ def registry(*actions: dict[str, Any]) -> dict[str, Any]:
         ("remember that the sky is blue", [(REMEMBER, {"key": "the sky", "value": "blue"})]),
         ("remember pi = 3.14", [(REMEMBER, {"key": "pi", "value": 3.14})]),
         ("forget the sky", [(FORGET, {"key": "the sky"})]),
+        ("Go back to version 3, please.", [("project.revert", {"version": 3})]),
     ],
 )
 def test_every_declared_phrase_is_understood(message: str, expected: object) -> None:
@@ -90,6 +91,7 @@ def test_a_message_parts_into_steps(message: str) -> None:
         "I would like to add 3 now",
         "add 3, thank you very much!",
         "let's add 3",
+        "please: add 3",
     ],
 )
 def test_politeness_changes_nothing(message: str) -> None:
@@ -105,6 +107,11 @@ def test_politeness_changes_nothing(message: str) -> None:
         ('"blue"', "blue"),
         ("“blue”", "blue"),
         ("'5'", "5"),
+        ("10:30", "10:30"),
+        ("key:value", "key:value"),
+        ("a: b", "a: b"),
+        ('"a":1', '"a":1'),
+        ("http://x.y/z:", "http://x.y/z:"),
         ('"5"', "5"),
         ("5", 5),
         ("true", True),
@@ -126,6 +133,23 @@ def test_politeness_changes_nothing(message: str) -> None:
 def test_any_json_is_json_or_a_text(written: str, value: object) -> None:
     """Where the schema takes any JSON, what parses is JSON and the rest is text."""
     assert steps(f"remember that it is {written}") == [(REMEMBER, {"key": "it", "value": value})]
+
+
+@pytest.mark.parametrize(
+    ("message", "name", "text"),
+    [
+        ("note Launch day: We start at nine", "Launch day", "We start at nine"),
+        ("note Launch day : We start at nine", "Launch day", "We start at nine"),
+        ("note 10:30: meet: at the door", "10:30", "meet: at the door"),
+        ('note "one: two": three', "one: two", "three"),
+    ],
+)
+def test_a_colon_parts_what_a_phrase_parts_by_it(message: str, name: str, text: str) -> None:
+    """As people write it: behind a word, and the first of several."""
+    known = registry(
+        action("note.write", "note {name}: {text}", name={"type": "string"}, text={}),
+    )
+    assert steps(message, registry=known) == [("note.write", {"name": name, "text": text})]
 
 
 @pytest.mark.parametrize(

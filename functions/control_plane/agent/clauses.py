@@ -88,7 +88,7 @@ def _end_of_leading(words: Words) -> int:
     while begin < len(words):
         keys = _keys(words[begin : begin + 6])
         length = next((len(phrase) for phrase in _LEADING if keys[: len(phrase)] == phrase), 0)
-        if not length and (begin == 0 or words[begin].key not in _MARKS):
+        if not length and (begin == 0 or words[begin].key not in _MARKS | {":"}):
             break
         begin += length or 1
     return begin

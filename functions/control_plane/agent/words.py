@@ -9,7 +9,7 @@ type Words = Sequence["Word"]
 
 _NOT_SPACE = re.compile(r"\S")
 _PLAIN = re.compile(r"=|[^\s=]+")
-_PUNCTUATION = ",;.!?…"
+_PUNCTUATION = ",;:.!?…"
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»"}
 _DECODER = json.JSONDecoder()
 # An opening bracket that never closes is looked at to the message's end, so only so many are.
@@ -95,7 +95,9 @@ def _end_of_json(text: str, start: int) -> int | None:
 
 
 def _is_boundary(text: str, end: int) -> bool:
-    return end == len(text) or text[end].isspace() or text[end] in _PUNCTUATION + "="
+    if text[end : end + 1] == ":":  # as in `"a":1`, which goes on
+        return _is_last(text, end + 1)
+    return _is_last(text, end) or text[end] in _PUNCTUATION + "="
 
 
 def _plain_spans(text: str, start: int) -> list[tuple[int, int]]:

@@ -185,6 +185,7 @@ def built_in(template: str, components: list[str]) -> list[Action]:
         _bring_back,
         _Revert,
         title="Go back to an earlier version",
+        phrases=["go back to version {version}"],
         changes=[f"/{id}" for id in components],
         required_role="admin",
         risk="high",
