@@ -24,6 +24,7 @@ OUTLOOKS = {  # a preview's status: the badge's words and tone, and what the but
     "pending_approval": ("Needs approval", "wait", "Ask for approval"),
 }
 WAITING = "pending_approval"
+UNANSWERED = "unanswered"  # a card that was confirmed, and nobody knows what became of it
 
 
 def propose(
@@ -97,8 +98,12 @@ def overtake(card: Json, now: Json) -> Json:
 
 
 def unanswered(card: Json, detail: str) -> Json:
-    """The card when the API's answer didn't arrive: it stays open, under the same request id."""
-    return {**card, "outcome": f"{detail} You can confirm again: it can't run twice."}
+    """The card when the API's answer didn't arrive: Confirm is all it has, under the same id.
+
+    It may have run. Edited, it would be asked for twice; and discarding it would undo nothing.
+    """
+    outcome = f"{detail} You can confirm again: it can't run twice."
+    return {**card, "status": UNANSWERED, "outcome": outcome}
 
 
 def refuse(card: Json, detail: str) -> Json:

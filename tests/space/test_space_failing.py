@@ -40,6 +40,20 @@ def test_a_card_can_be_used_again(page, monkeypatch, verb):
     expect(page.get_by_test_id("plan-badge").last).to_have_text(expected)
 
 
+def test_what_may_have_run_can_only_be_confirmed_again(page, fake):
+    """Edited it could run twice, and Discard would say that nothing was changed."""
+    fake.broken = "/executions"
+    page.get_by_test_id("confirm").click()
+    expect(page.get_by_test_id("plan-outcome")).to_contain_text("it can't run twice")
+    for gone in ("edit", "discard", "edit-form"):
+        expect(page.get_by_test_id(gone)).to_have_count(0)
+    fake.broken = None
+    page.get_by_test_id("confirm").click()
+    expect(page.get_by_test_id("plan-badge")).to_have_text("Waiting for approval")
+    expect(page.get_by_test_id("edit")).to_be_visible()
+    assert len({body["request_id"] for body in fake.bodies("/executions")}) == 1
+
+
 def test_a_message_comes_back_into_the_box(page, fake, monkeypatch):
     """It was not answered, and can be sent again."""
     monkeypatch.setattr("chat_space.views.work.heard", fail)

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.space import fake_governance as governance
 from tests.space.browsing import badges, press, say
+from tests.space.fake_world import Problem
 
 pytestmark = pytest.mark.browser
 
@@ -69,6 +70,22 @@ def test_what_is_rejected_while_its_edit_is_open_can_still_be_asked_for(page, ha
     assert statuses(harbor) == ["pending", "rejected"]
 
 
+def test_what_is_rejected_while_an_answer_was_lost_can_be_asked_for(page, harbor, fake):
+    """The next answer says that it did not run."""
+    edit(page, 560)
+    fake.broken = "/executions"
+    press(page, "Ask for approval")
+    expect(page.get_by_test_id("plan-outcome").last).to_contain_text("it can't run twice")
+    fake.broken = None
+    decide(harbor, "reject")
+    press(page, "Ask for approval")
+    outcome = page.get_by_test_id("plan-outcome").last
+    expect(outcome).to_contain_text("isn't waiting any more. Nothing was changed")
+    press(page, "Ask for approval")
+    expect(page.get_by_test_id("plan-badge").last).to_have_text("Waiting for approval")
+    assert statuses(harbor) == ["pending", "rejected"]
+
+
 def test_what_is_approved_while_its_edit_is_open_leaves_a_card_that_works(page, harbor):
     """The world moved, and the fresh card takes nobody's place."""
     edit(page, 560)
@@ -94,3 +111,19 @@ def test_a_second_edit_takes_the_place_of_the_first(page, harbor):
     assert badges(page) == ["Withdrawn", "Waiting for approval", "Withdrawn"]
     assert statuses(harbor) == ["pending", "withdrawn", "withdrawn"]
     assert harbor.requests[0]["replaces"] == harbor.requests[1]["id"]
+
+
+def test_a_request_that_could_not_be_withdrawn_still_waits(page, harbor, monkeypatch):
+    """Whatever the API's reason, its card doesn't become one that can be confirmed."""
+
+    def refuse(*_: object) -> None:
+        raise Problem(409, "conflict", "Somebody is deciding it. Try again.")
+
+    monkeypatch.setattr(governance, "withdraw", refuse)
+    press(page, "Withdraw")
+    expect(page.get_by_test_id("plan-outcome")).to_have_text("Somebody is deciding it. Try again.")
+    expect(page.get_by_test_id("discard")).to_have_count(0)
+    monkeypatch.undo()
+    press(page, "Withdraw")
+    expect(page.get_by_test_id("plan-badge")).to_have_text("Withdrawn")
+    assert statuses(harbor) == ["withdrawn"]

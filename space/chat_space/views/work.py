@@ -105,10 +105,13 @@ class Work:
             now = _card(card["ask"], error.members["preview"], card["replaces"], desk)
             turns = [*thread.replace_card(turns, proposals.overtake(card, now)), now]
             return self._answer(desk, await followed(caller, card["project"], turns))
+        conflict = verb == "confirm" and error.status == 409
+        if conflict:  # an answer: whatever was tried before, it did not run
+            turns = thread.replace_card(turns, {**card, "status": "open"})
         turns = await followed(caller, card["project"], turns)
         current = thread.find_card(turns, card["id"]) or card
-        overtaken = error.status == 409 and current["replaces"] != card["replaces"]
-        after = proposals.loosened(current) if overtaken else _after(error, current, verb)
+        loose = conflict and current["replaces"] != card["replaces"]
+        after = proposals.loosened(current) if loose else _after(error, current, verb)
         return _shown(thread.replace_card(turns, after))
 
     def _answer(
@@ -138,14 +141,16 @@ def heard(answer: Json, turns: list[Json], desk: Desk) -> list[Json]:
 def _allows(card: Json, verb: str) -> bool:
     """Whether the card still has the button; a second click finds that it has not."""
     waits, is_open = bool(card["request"]), card["status"] == "open"
-    return {"withdraw": waits, "revise": waits or is_open}.get(verb, is_open)
+    asked = card["status"] == proposals.UNANSWERED
+    buttons = {"withdraw": waits, "revise": waits or is_open, "confirm": is_open or asked}
+    return buttons.get(verb, is_open)
 
 
 def _after(error: ApiError, card: Json, verb: str) -> Json:
     """The card after an error: what was confirmed may be asked again later, or is refused."""
-    if verb != "confirm":
+    if verb != "confirm" or error.status == 429:  # which is answered before anything is looked at
         return proposals.remark(card, error.detail)
-    unknown = error.status >= 500 or error.status == 429
+    unknown = error.status >= 500
     return (proposals.unanswered if unknown else proposals.refuse)(card, error.detail)
 
 
