@@ -7,13 +7,17 @@ import json
 import re
 from typing import Any
 
-from chat_space.labels import is_invisible, property_label, property_schema, resolve, show
+from chat_space.labels import clip, is_invisible, property_label, property_schema, resolve, show
 from chat_space.previews import MOST_ROWS, action_title
 
 Json = dict[str, Any]
 
 LONG = 60  # characters that fit on one line
 LONGEST = 2_000  # characters of a value that can be edited
+
+
+class Twice(Exception):
+    """An object that was typed has a member twice, so that one of them would be lost."""
 
 
 def forms(steps: list[Json], registry: Json) -> list[Json]:
@@ -37,6 +41,7 @@ def revised(steps: list[Json], forms: list[Json], typed: Json) -> list[Json]:
     """The steps with the inputs that were typed, by the fields' names; what has no field stays.
 
     So does a value whose field says what it said before: it need not be what its text stands for.
+    Raises Twice, with a sentence.
     """
     inputs = {str(at): dict(step["inputs"]) for at, step in enumerate(steps)}
     for field in (field for form in forms for field in form["fields"]):
@@ -103,7 +108,14 @@ def _text(value: Any, kind: str) -> str:
     """A value as it is typed; text stands for itself unless it would be read as something else."""
     if kind == "choice" or not isinstance(value, str):
         return _json(value)
-    return value if kind != "json" or _value(value, kind) == value else _json(value)
+    return value if kind != "json" or _stands_for_itself(value) else _json(value)
+
+
+def _stands_for_itself(text: str) -> bool:
+    try:
+        return bool(_value(text, "json") == text)
+    except Twice:
+        return False
 
 
 def _value(text: str, kind: str) -> Any:
@@ -111,7 +123,7 @@ def _value(text: str, kind: str) -> Any:
     if kind in ("words", "text") or (kind == "number" and not re.fullmatch(r"\S+", text)):
         return text
     try:
-        value = json.loads(text, parse_constant=_refused)
+        value = json.loads(text, parse_constant=_refused, object_pairs_hook=_once)
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return text
@@ -120,6 +132,16 @@ def _value(text: str, kind: str) -> Any:
 
 def _refused(_: str) -> Any:
     raise ValueError("NaN and Infinity are no JSON")
+
+
+def _once(members: list[tuple[str, Any]]) -> Json:
+    """The object of these members. Raises Twice."""
+    found: Json = {}
+    for key, value in members:
+        if key in found:
+            raise Twice(f"“{clip(key)}” stands twice in one object. Write each of its names once.")
+        found[key] = value
+    return found
 
 
 def _json(value: Any) -> str:

@@ -148,6 +148,14 @@ def test_an_emptied_field_is_left_out_unless_it_must_be_words() -> None:
     assert revised(emptied, **GIVEN, note="x") == {"name": ""}
 
 
+def test_a_member_that_stands_twice_is_refused() -> None:
+    """One of them would be lost; as a value that was given it is text, and stays."""
+    with pytest.raises(edits.Twice, match="“a” stands twice in one object"):
+        revised({"0/value": '{"b": [{"a": 1, "a": 2}]}'}, **GIVEN)
+    [form] = forms_of(**GIVEN | {"value": '{"a":1,"a":2}'})
+    assert json.loads(form["fields"][-1]["text"]) == '{"a":1,"a":2}'
+
+
 @pytest.mark.parametrize("typed", [{"1/count": "9"}, {"x": "9"}, {"0/count": 9}, {"0/other": "9"}])
 def test_what_names_no_field_changes_nothing(typed: dict[str, Any]) -> None:
     """It comes from the browser."""

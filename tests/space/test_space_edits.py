@@ -79,6 +79,19 @@ def test_what_can_not_be_previewed_stays_typed(page, fake):
     expect(page.get_by_test_id("plan-card")).to_have_count(2)
 
 
+def test_a_member_that_stands_twice_is_told(page):
+    """Nothing is previewed, and what was typed is still there."""
+    page.goto(page.url.replace("harbor", "demo"))
+    expect(page.get_by_test_id("project-title")).to_have_text("Demo")
+    say(page, "remember that it is 5")
+    press(page, "Edit inputs")
+    fields(page).last.fill('{"a": 1, "a": 2}')
+    press(page, "Preview")
+    expect(page.get_by_test_id("plan-outcome")).to_contain_text("“a” stands twice")
+    expect(fields(page).last).to_have_value('{"a": 1, "a": 2}')
+    expect(page.get_by_test_id("plan-card")).to_have_count(1)
+
+
 def test_a_plans_steps_are_edited_together(page, fake):
     """Each step has its fields under its name; steps without inputs have none."""
     say(page, "tick off the security review, then freeze the release")

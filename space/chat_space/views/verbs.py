@@ -59,7 +59,10 @@ async def revise(caller: Caller, card: Json, typed: str) -> Done:
         given = None
     if not isinstance(given, dict):
         return card, [], []
-    steps = edits.revised(card["ask"], card["forms"], given)
+    try:
+        steps = edits.revised(card["ask"], card["forms"], given)
+    except edits.Twice as twice:
+        return proposals.remark(card, str(twice)), [], []
     preview = await caller.preview(card["project"], steps)
     replaces = card["request"] or card["replaces"]
     return proposals.edited(card), [(steps, preview, replaces)], []
