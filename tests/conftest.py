@@ -11,6 +11,7 @@ from itertools import count
 import psycopg
 import pytest
 from control_plane.migrations import migrate
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 
@@ -23,6 +24,11 @@ TEMPLATE = "chat_agent_template"
 CHROMIUM = "/usr/bin/chromium"
 NEEDED = "Chromium is needed: apt-get install chromium"
 _numbers = count(1)
+
+
+# A busy machine makes an example late, not wrong. All else is as Hypothesis has it, in CI too.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -55,7 +55,7 @@ def refuses_only_for_what_no_schema_says(
 
 # A database an operation, not a request: what was asked before is there.
 one_database = hypothesis.settings(
-    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture], deadline=None
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
 )
 
 

@@ -91,7 +91,6 @@ def intents(steps: list[tuple[int, int]]) -> list[Intent]:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

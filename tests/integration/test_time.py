@@ -44,7 +44,6 @@ def _put(template: Template, number: int, id: str) -> None:
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.tuples(st.integers(0, 2), JSON), min_size=1, max_size=12))

@@ -462,7 +462,7 @@ WORDS = SIGNS | st.sampled_from(
 TEXTS = st.lists(WORDS, max_size=25).map("".join) | st.lists(WORDS, max_size=25).map(" ".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(TEXTS | st.text(max_size=60))
 @example("state" + ".a" * 400)
 @example("!" * 999 + "1")
@@ -520,7 +520,7 @@ def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.recursive(OPERANDS, _larger, max_leaves=12), JSON)
 def test_any_expression_on_any_data_is_answered_or_fails_soon(text: str, data: Any) -> None:
     """Well-formed texts too, whatever types meet."""

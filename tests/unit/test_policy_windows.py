@@ -140,7 +140,7 @@ WINDOWS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(WINDOWS, min_size=1, max_size=2), st.integers(0, 366 * 1_440))
 def test_nothing_is_open_before_the_next_opening(windows: list[Window], minutes: int) -> None:
     """At the next opening a window is open, and at no minute between."""
