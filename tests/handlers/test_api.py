@@ -442,7 +442,7 @@ def test_making_a_project_can_be_repeated(call: Call, token: str) -> None:
 def test_what_was_committed_can_always_be_answered(call: Call, token: str) -> None:
     """Effects that would outgrow an answer are stored as one replace, and read back."""
     for number in (0, 1):
-        inputs = {"key": "k", "value": [number] * 80_000}
+        inputs = {"key": "k", "value": [number] * 20_000}
         body = {"request_id": f"big{number}", "action": "memory.remember", "inputs": inputs}
         answer = call("POST", f"{DEMO}/executions", body, token)
         assert answer.body["status"] == "success"
