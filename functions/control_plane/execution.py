@@ -21,7 +21,7 @@ from control_plane.errors import Conflict
 from control_plane.ids import uuid7
 from control_plane.journal import Journal
 from control_plane.loading import asked, due_migration, seen, settled
-from control_plane.models import SYSTEM, Decision, Intent, Json, Reason
+from control_plane.models import SYSTEM, Approval, Decision, Intent, Json, Reason
 from control_plane.pasts import Pasts, pasts
 from control_plane.previews import as_preview
 from control_plane.registry import REVERT
@@ -30,8 +30,6 @@ from control_plane.store import Store
 from control_plane.store.writing import looking, writing
 from control_plane.target import Target
 from control_plane.watch import SEARCH_LIMIT_S, Watch
-
-WITHDRAWN = "withdrawn"
 
 
 class HandlerTimeout(Exception):
@@ -129,18 +127,19 @@ def _predicted(request: Request, context: Context) -> Forecast:
 def _append(journal: Journal, request: Request, forecast: Forecast) -> Answer:
     """Append what the prediction says: executions, or a request for approval, or staleness."""
     prediction = forecast.prediction
-    if request.replaces:
-        _check_replaced(journal.context)
+    replaced = _replaced(journal.context) if request.replaces else None
     if forecast.stale:
         return _stale(journal, request, prediction)
-    if request.replaces and prediction.decisions[-1].promises:
-        _withdraw_replaced(journal)
+    about = None
+    if replaced is not None and prediction.decisions[-1].promises:
+        about = _withdrawn(journal, replaced)
     if prediction.waits:
-        asking = _asking(journal, request, 0)
+        asking = _asking(journal, request, 0, about)
         return approvals.open_request(journal, prediction, request, asking)
     executions = [
         journal.append(
-            _with_private(decision, request), _asking(journal, request, forecast.start + index)
+            _with_private(decision, request),
+            _asking(journal, request, forecast.start + index, about),
         )
         for index, decision in enumerate(prediction.decisions)
     ]
@@ -169,21 +168,20 @@ def _refused(decision: Decision) -> Decision:
     )
 
 
-def _check_replaced(context: Context) -> None:
-    """A request whose place another takes must be one's own, and wait."""
+def _replaced(context: Context) -> Approval:
+    """The request whose place another takes: it must be one's own, and wait."""
     replaced = context.approval
     own = replaced is not None and replaced.requester.owner == context.principal.owner
     if replaced is None or not own or replaced.status != "pending":
         raise Conflict("The request to replace isn't yours, or isn't waiting any more.")
+    return replaced
 
 
-def _withdraw_replaced(journal: Journal) -> None:
-    """Close the waiting request that this one takes the place of."""
-    replaced, principal = journal.context.approval, journal.context.principal
-    if replaced is not None:
-        outcome = approvals.outcome_of(replaced, principal, [])
-        approvals.close_by(journal, replaced, WITHDRAWN, outcome)
-        journal.context = replace(journal.context, approval=replace(replaced, status=WITHDRAWN))
+def _withdrawn(journal: Journal, replaced: Approval) -> int:
+    """Close the request that another takes the place of; answers its seq."""
+    outcome = approvals.outcome_of(replaced, journal.context.principal, [])
+    approvals.close_by(journal, replaced, "withdrawn", outcome)
+    return replaced.seq
 
 
 def _with_private(decision: Decision, request: Request) -> Decision:
@@ -193,7 +191,8 @@ def _with_private(decision: Decision, request: Request) -> Decision:
     return replace(decision, effects=effects)
 
 
-def _asking(journal: Journal, request: Request, index: int) -> Asking:
+def _asking(journal: Journal, request: Request, index: int, about: int | None = None) -> Asking:
+    """How a step is asked for; `about` is the execution of the request whose place it takes."""
     plan = None
     if request.kind == "plan":
         plan = {"id": request.request_id, "step": index + 1, "of": len(request.intents)}
@@ -203,16 +202,12 @@ def _asking(journal: Journal, request: Request, index: int) -> Asking:
         trigger=request.trigger,
         preview=request.confirm,
         plan=plan,
-        about=_about(journal.context, request, index),
+        about=_reverted(journal.context, request.intents[index]) if about is None else about,
     )
 
 
-def _about(context: Context, request: Request, index: int) -> int | None:
-    """The execution that a request takes the place of, or that a revert goes back to."""
-    replaced = context.approval if request.replaces else None
-    if replaced is not None and replaced.status == WITHDRAWN:
-        return replaced.seq
-    intent = request.intents[index]
+def _reverted(context: Context, intent: Intent) -> int | None:
+    """The execution that a revert goes back to."""
     version = intent.inputs.get("version")
     if intent.action.partition("@")[0] != REVERT or type(version) is not int:
         return None

@@ -13,7 +13,7 @@ from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
 from control_plane.errors import Forbidden, InvalidPolicy, NotFound
 from control_plane.identity import Caller
 from control_plane.models import ROLE_RANK, SYSTEM, Json
-from control_plane.reading import MAX_PAGE_BYTES, clamped, decoded, encoded, position
+from control_plane.reading import MAX_PAGE_BYTES, clamped, decoded, encoded, following, position
 from control_plane.registry import Registry, load_registries
 from control_plane.store import Store
 from control_plane.target import Target
@@ -80,8 +80,7 @@ def members(store: Store, target: Target, limit: int, cursor: str | None) -> dic
     after, count = decoded(cursor, UUID), clamped(limit)
     page = {"username": None, "after": after, "limit": count + 1}
     rows = store.read(target.org, "members", project=target.project, **page)
-    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
-    return {"items": rows[:count], "next_cursor": more}
+    return {"items": rows[:count], "next_cursor": following(rows, count)}
 
 
 def member(store: Store, target: Target, username: str) -> dict[str, Json]:
@@ -139,8 +138,8 @@ def rollup(store: Store, caller: Caller, limit: int, cursor: str | None) -> dict
     before, count = decoded(cursor, UUID), clamped(limit)
     page = {"only": caller.projects, "before": before, "limit": count + 1}
     rows = store.read(caller.org, "rollup", user=caller.user, **page)
-    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
-    return {"items": [_glance(row) for row in rows[:count]], "next_cursor": more}
+    items = [_glance(row) for row in rows[:count]]
+    return {"items": items, "next_cursor": following(rows, count)}
 
 
 def _glance(row: Mapping[str, Json]) -> dict[str, Json]:

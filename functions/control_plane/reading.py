@@ -32,8 +32,7 @@ def projects(store: Store, caller: Caller, limit: int, cursor: str | None) -> di
     seen = {"user": caller.user, "only": caller.projects}
     page = {"project": None, "before": before, "limit": count + 1}
     rows = store.read(caller.org, "projects", **seen, **page)
-    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
-    return {"items": rows[:count], "next_cursor": more}
+    return {"items": rows[:count], "next_cursor": following(rows, count)}
 
 
 def project(store: Store, org: str, user: str, id: str) -> dict[str, Json]:
@@ -101,8 +100,7 @@ def archives(store: Store, target: Target, limit: int, cursor: str | None) -> di
     before, count = decoded(cursor, position), clamped(limit)
     page = {"project": target.project, "before": before, "limit": count + 1}
     rows = store.read(target.org, "archived_objects", **page)
-    more = encoded(str(rows[count - 1]["first_seq"])) if len(rows) > count else None
-    return {"items": rows[:count], "next_cursor": more}
+    return {"items": rows[:count], "next_cursor": following(rows, count, "first_seq")}
 
 
 def _live(
@@ -190,6 +188,11 @@ def clamped(limit: int) -> int:
 
 def encoded(position: str) -> str:
     return base64.urlsafe_b64encode(position.encode()).decode()
+
+
+def following(rows: list[Row], count: int, member: str = "id") -> str | None:
+    """The cursor behind the first `count` rows; None where there are no more."""
+    return encoded(str(rows[count - 1][member])) if len(rows) > count else None
 
 
 def position(text: str) -> int:

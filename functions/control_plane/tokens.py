@@ -14,7 +14,7 @@ from control_plane.canonical import sha256
 from control_plane.errors import NotFound
 from control_plane.identity import new_api_token
 from control_plane.models import Authority, Intent, Json, Principal
-from control_plane.reading import clamped, decoded, encoded
+from control_plane.reading import clamped, decoded, following
 from control_plane.registry import Registry
 from control_plane.registry.builtin import CREATE_TOKEN, REVOKE_TOKEN
 from control_plane.store import Row, Store
@@ -85,8 +85,7 @@ def tokens(
     """
     before, count = decoded(cursor, UUID), clamped(limit)
     rows = store.read(org, "tokens", owner=owner, before=before, limit=count + 1)
-    more = encoded(rows[count - 1]["id"]) if len(rows) > count else None
-    return {"items": rows[:count], "next_cursor": more}
+    return {"items": rows[:count], "next_cursor": following(rows, count)}
 
 
 def _recorded(

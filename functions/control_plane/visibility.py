@@ -6,10 +6,9 @@ from typing import Any
 from control_plane.engine.effects import tokens
 from control_plane.engine.rules import PERSONAL_FACTS
 from control_plane.models import Json
-from control_plane.registry.builtin import SET_DEFAULT_POLICY, SET_POLICY
+from control_plane.registry.builtin import SETTING_POLICY
 from control_plane.target import Target
 
-POLICY_ACTIONS = (SET_POLICY, SET_DEFAULT_POLICY)
 AS_ASKED = ("inputs", "diff", "messages")
 """Members whose own members say nothing to us: they are an action's, and what follows from it."""
 RULE_SAYS_NO = "A rule of this project's policy says no."
@@ -38,7 +37,7 @@ def _without_rules(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     shown = {key: item if key in AS_ASKED else _without_rules(item) for key, item in value.items()}
-    if str(value.get("action", "")).partition("@")[0] in POLICY_ACTIONS and "inputs" in value:
+    if str(value.get("action", "")).partition("@")[0] in SETTING_POLICY and "inputs" in value:
         shown |= {"inputs": {}, "redacted": True}
     if isinstance(reasons := value.get("reasons"), list):
         shown["reasons"] = [_nameless(reason) for reason in reasons]

@@ -68,15 +68,13 @@ def _end(unit: str, minute: str) -> str:
     return f"{(floor + _LENGTHS[unit]).isoformat(timespec='microseconds')}Z"
 
 
-def _read_by(policy: Policy) -> frozenset[str]:
-    """The counters that a policy's conditions may read: what is read is counted, limited or not."""
-    return frozenset[str]().union(*map(_read, policy.conditions))
+@lru_cache(maxsize=128)
+def _read_in(conditions: tuple[str, ...]) -> frozenset[str]:
+    """The counters that a policy's conditions may read: what is read is counted, limited or not.
 
-
-@lru_cache(maxsize=1_024)
-def _read(condition: str) -> frozenset[str]:
-    """By the condition's text: all of them wherever it doesn't name one at once."""
-    named = [found[1] for found in _USAGE.finditer(condition)]
+    By their texts: all of them wherever one isn't named at once.
+    """
+    named = [found[1] for condition in conditions for found in _USAGE.finditer(condition)]
     if all(name in COUNTERS for name in named):
         return frozenset(COUNTERS[name] for name in named)
     return frozenset(COUNTERS.values())
@@ -86,7 +84,7 @@ def attempted(policy: Policy, action: Action | None) -> dict[str, int]:
     """What any attempt counts, refused or not: rates. Administration is never held up by them."""
     if action is not None and action.administrative:
         return {}
-    limits, read = policy.limits, _read_by(policy)
+    limits, read = policy.limits, _read_in(policy.conditions)
     rates = {MINUTE: limits.per_minute, HOUR: limits.per_hour}
     return {name: 1 for name, limit in rates.items() if limit is not None or name in read}
 
@@ -99,7 +97,7 @@ def charged(context: Context, action: Action, cost: int) -> dict[str, int]:
     if action.administrative or not context.policy_version:
         return {}
     policy, limits = context.policy, context.policy.limits
-    counts = limits.per_day is not None or QUOTA in _read_by(policy)
+    counts = limits.per_day is not None or QUOTA in _read_in(policy.conditions)
     charge = {QUOTA: 1} if counts else {}
     if cost:
         charge[BUDGET] = cost

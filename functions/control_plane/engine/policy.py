@@ -109,10 +109,10 @@ class Policy:
     windows: tuple[Window, ...] = ()
 
     @property
-    def conditions(self) -> list[str]:
+    def conditions(self) -> tuple[str, ...]:
         """The texts of all that it evaluates, rules first."""
         mapped = [mapping.condition for mapping in self.role_mappings]
-        return [*(rule.condition for rule in self.rules), *mapped]
+        return (*[rule.condition for rule in self.rules], *mapped)
 
 
 NO_POLICY = Policy()
