@@ -14,6 +14,7 @@ from typing import Any
 
 import gradio as gr
 
+from chat_space import searching
 from chat_space.arguments import need_mode, need_text, snapshot_of, step_of, steps_of
 from chat_space.client import ApiError, Caller
 from chat_space.labels import humanize
@@ -201,18 +202,14 @@ class Endpoints:
         return result(answer["kind"], answer.get("message") or "", answer)
 
 
-async def _version_made_by(caller: Caller, project: str, execution: str) -> int:
+async def _version_made_by(caller: Caller, project: str, id: str) -> int:
     """The version that an execution led to; only the newest are looked through."""
-    cursor = None
-    for _ in range(MOST_PAGES):
-        page = await caller.executions(project, 200, cursor, status="success")
-        for item in page["items"]:
-            if item["execution_id"] == execution:
-                return int(item["version"])
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
-    raise ApiError(404, "not_found", "No such execution was found. Name the version instead.")
+    made = await searching.success(
+        caller, project, lambda item: item["execution_id"] == id, MOST_PAGES, 200
+    )
+    if made is None:
+        raise ApiError(404, "not_found", "No such execution was found. Name the version instead.")
+    return int(made["version"])
 
 
 def _needs_confirmation(preview: Json) -> str | None:

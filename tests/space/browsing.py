@@ -76,6 +76,14 @@ def choose(page: Page, version: int | str) -> None:
     page.get_by_test_id("version-number").fill(str(version))
 
 
+def expect_no_way_back(page: Page) -> None:
+    """Version 3 is shown, and going back to it isn't offered."""
+    open_history(page)
+    choose(page, 3)
+    expect_counter(page, 25)
+    expect(page.get_by_test_id("go-back")).to_have_count(0)
+
+
 def expect_counter(page: Page, value: int) -> None:
     """The counter as the version shows it."""
     card = page.get_by_test_id("history").get_by_test_id("state-card").first

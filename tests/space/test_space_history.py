@@ -8,7 +8,15 @@ import pytest
 from chat_space.past import span_of
 from playwright.sync_api import Page, expect
 
-from tests.space.browsing import PHONE, choose, expect_counter, open_history, sign_in, watched
+from tests.space.browsing import (
+    PHONE,
+    choose,
+    expect_counter,
+    expect_no_way_back,
+    open_history,
+    sign_in,
+    watched,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -123,17 +131,11 @@ def test_who_may_not_go_back_is_not_offered_it(chromium, space_url, grown_demo):
     """An operator looks; so does everybody where the project is paused."""
     with watched(chromium, space_url) as page:
         sign_in(page, space_url)
-        open_history(page)
-        choose(page, 3)
-        expect_counter(page, 25)
-        expect(page.get_by_test_id("go-back")).to_have_count(0)
+        expect_no_way_back(page)
     grown_demo.paused = True
     with watched(chromium, space_url) as page:
         sign_in(page, space_url, name="approver")
-        open_history(page)
-        choose(page, 3)
-        expect_counter(page, 25)
-        expect(page.get_by_test_id("go-back")).to_have_count(0)
+        expect_no_way_back(page)
 
 
 def test_a_hostile_past_is_text(page, grown_demo):

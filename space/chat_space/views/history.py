@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from chat_space import past, proposals, render, thread
+from chat_space import past, proposals, render, searching, thread
 from chat_space.client import ApiError, Caller
 from chat_space.views.desk import Space, field, guarded
 
@@ -113,13 +113,9 @@ async def _maker_of(caller: Caller, project: str, state: Json) -> Json | None:
     """The execution that made a version; a plan's steps, at one moment, made one each."""
     if not state["at"]:
         return None
-    cursor, span = None, past.span_of(state["at"])
-    for _ in range(MOST_PAGES):
-        page = await caller.executions(project, 50, cursor, status="success", **span)
-        for item in page["items"]:
-            if item.get("version") == state["version"]:
-                found: Json = item
-                return found
-        if (cursor := page["next_cursor"]) is None:
-            return None
-    return None
+
+    def made(item: Json) -> bool:
+        return bool(item.get("version") == state["version"])
+
+    span = past.span_of(state["at"])
+    return await searching.success(caller, project, made, MOST_PAGES, 50, **span)
