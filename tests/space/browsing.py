@@ -1,7 +1,8 @@
 """How tests browse the Space: as somebody, in a page where nothing may go wrong."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
@@ -88,3 +89,11 @@ def expect_counter(page: Page, value: int) -> None:
     """The counter as the version shows it."""
     card = page.get_by_test_id("history").get_by_test_id("state-card").first
     expect(card).to_contain_text(re.compile(rf"\b{value}\b"))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; ten seconds at most."""
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)

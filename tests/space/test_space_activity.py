@@ -8,7 +8,7 @@ from chat_space.filters import Filters
 from chat_space.views.activity import Seen
 from playwright.sync_api import Browser, Page, expect
 
-from tests.space.browsing import PHONE, press, sign_in, watched
+from tests.space.browsing import PHONE, press, sign_in, until, watched
 
 pytestmark = pytest.mark.browser
 
@@ -93,6 +93,54 @@ def test_older_ones_are_filtered_alike_and_so_is_the_log_one_comes_back_to(page,
     open_activity(page)
     expect(rows).to_have_count(25)
     expect(rows.first).to_have_attribute("data-seq", "30")
+
+
+def test_what_is_asked_while_a_look_is_under_way_is_asked_next(page, fake, demo):
+    """ "Load older" goes on from the filtered log, and a filter isn't undone by a late answer."""
+    increments(demo, 30)
+    demo.record("demo.counter.reset", "ada", "rejected")
+    open_activity(page)
+    rows, result = page.get_by_test_id("activity-row"), page.get_by_label("Result", exact=True)
+    expect(rows).to_have_count(25)
+    fake.slow = 0.4
+    result.select_option("success")
+    press(page, "Filter")
+    page.get_by_test_id("load-older").click()
+    expect(page.locator("#cs-activity [aria-busy=true]")).to_have_count(1)
+    expect(rows).to_have_count(30)
+    expect(page.locator("#cs-activity [aria-busy=true]")).to_have_count(0)
+
+
+def test_coming_back_to_the_log_undoes_no_filter_chosen_meanwhile(page, fake, demo):
+    """However late the answer to coming back is."""
+    increments(demo, 3)
+    demo.record("demo.counter.reset", "ada", "rejected")
+    open_activity(page)
+    page.get_by_role("tab", name="Work").click()
+    fake.slow, before = 1, len(fake.seen)
+    page.get_by_role("tab", name="Activity").click()
+    until(lambda: len(fake.seen) > before)
+    fake.slow = 0
+    page.get_by_label("Result", exact=True).select_option("rejected")
+    press(page, "Filter")
+    page.wait_for_timeout(2000)
+    expect(page.get_by_test_id("activity-row")).to_have_count(1)
+
+
+def test_a_filter_that_met_the_sessions_end_is_asked_again(page, fake, demo):
+    """Who signs in again finds what they had chosen."""
+    increments(demo, 2)
+    demo.record("demo.counter.reset", "ada", "rejected")
+    open_activity(page)
+    fake.tokens.clear()
+    page.get_by_label("Result", exact=True).select_option("rejected")
+    press(page, "Filter")
+    dialog = page.get_by_test_id("session-ended")
+    dialog.get_by_label("Username").fill("ada")
+    dialog.get_by_label("Password").fill("correct horse")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_test_id("activity-row")).to_have_count(1)
+    expect(page.get_by_label("Result", exact=True)).to_have_value("rejected")
 
 
 def test_where_nothing_fits_one_click_shows_all_again(page, demo):

@@ -1,8 +1,6 @@
 """The project at any version or moment, in a real browser, and the way back to it."""
 
 import re
-import time
-from collections.abc import Callable
 
 import pytest
 from chat_space.past import span_of
@@ -15,6 +13,7 @@ from tests.space.browsing import (
     expect_no_way_back,
     open_history,
     sign_in,
+    until,
     watched,
 )
 
@@ -32,14 +31,6 @@ def page(history_page: Page) -> Page:
 def states_read(fake) -> int:
     """How often a state was asked for."""
     return sum(path.endswith("/state") for _, path, _ in fake.seen)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds; ten seconds at most."""
-    end = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_the_newest_version_is_shown_first(page):

@@ -1,29 +1,28 @@
-/* The History tab: a version chosen by slider, number or moment. One look is under way at a time;
-   what is chosen meanwhile is looked at next. */
+/* The History tab: a version chosen by slider, number or moment. */
 (() => {
   if (window.past) return;
   const SETTLES = 150; // ms in which a slider that moves is followed by no look
-  const GIVEN_UP = 15000; // ms after which a look that had no answer holds up no other
 
-  let wanted = null; // what is to be looked at and hasn't been asked for
-  let askedAt = 0;
+  let wanted = null; // what is chosen and doesn't stand still yet
   let moment = ""; // what was asked for by moment, and is shown by it
   let stepped = null; // the button that chose, which is disabled at either end
   let timer = 0;
+  let place = null;
   let ask = () => {};
 
   function want(data) {
     wanted = data;
     clearTimeout(timer);
-    timer = setTimeout(next, SETTLES);
+    timer = setTimeout(look, SETTLES);
   }
-  function next() {
-    if (!wanted || Date.now() - askedAt < GIVEN_UP) return;
+  function look() {
+    clearTimeout(timer);
     const data = wanted;
     wanted = null;
-    askedAt = Date.now();
-    moment = data.at ?? "";
-    space.act(() => ask(data));
+    place.ask(() => {
+      moment = data.at ?? "";
+      ask(data);
+    });
   }
   const frame = (element) => element.querySelector(".cs-history");
   const sliderOf = (element) => element.querySelector('input[type="range"]');
@@ -31,10 +30,16 @@
     for (const input of element.querySelectorAll("[data-version-input]")) input.value = version;
     want({ version: String(version) });
   }
+  function step(element, by) {
+    const { value, max } = sliderOf(element);
+    chosen(element, Math.max(0, Math.min(Number(max), Number(value) + by)));
+  }
 
   window.past = {
-    history(element, look, back) {
-      ask = look;
+    opened: () => place?.began(),
+    history(element, trigger, back) {
+      place = looks.at(element);
+      ask = trigger;
       element.addEventListener("input", (event) => {
         const field = event.target;
         if (field.matches("[data-moment-input]") && field.value) want({ at: field.value });
@@ -43,9 +48,7 @@
       });
       element.addEventListener("click", (event) => {
         stepped = event.target.closest("[data-by]");
-        const { value, max } = sliderOf(element);
-        const version = Number(value) + Number(stepped?.dataset.by);
-        if (stepped) chosen(element, Math.max(0, Math.min(Number(max), version)));
+        if (stepped) step(element, Number(stepped.dataset.by));
         const button = event.target.closest("[data-back]");
         if (!button) return;
         button.disabled = true;
@@ -55,8 +58,9 @@
       element.addEventListener("submit", (event) => event.preventDefault());
     },
     looked(element) {
-      askedAt = 0;
-      if (wanted) return next();
+      const more = place.answered();
+      if (wanted) return look();
+      if (more) return;
       const version = frame(element)?.dataset.version;
       for (const input of element.querySelectorAll("[data-version-input]")) input.value = version;
       const field = element.querySelector("[data-moment-input]");

@@ -172,6 +172,7 @@
     goingOn = false;
     if (sent !== null) return setTimeout(act, 0, sendAgain);
     settle();
+    looks.again();
     refreshState(true);
   }
   function act(event) {

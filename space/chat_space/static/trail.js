@@ -139,14 +139,18 @@
   }
 
   let chosen = false; // whether the next answer is one to a choice of filters
+  let log = null;
   window.trail = {
+    opened: () => log?.began(),
     activity(element, older, ask) {
-      const filter = (data) => {
-        chosen = true;
-        space.act(() => ask(data));
-      };
+      log = looks.at(element);
+      const filter = (data) =>
+        log.ask(() => {
+          chosen = true;
+          ask(data);
+        });
       element.addEventListener("click", (event) => {
-        if (event.target.closest("[data-older]")) space.act(older);
+        if (event.target.closest("[data-older]")) log.goOn(older);
         if (event.target.closest("[data-reset]")) filter({});
       });
       element.addEventListener("submit", (event) => {
@@ -159,6 +163,7 @@
       if (chosen) element.querySelector(".cs-filters")?.reset();
       chosen = false;
       started(element);
+      log.answered();
     },
   };
 })();

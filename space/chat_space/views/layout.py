@@ -37,6 +37,9 @@ WANTED = "() => new URLSearchParams(location.search).get('project') || ''"
 NAMED = "(project) => space.name(project)"
 FAILED = "() => space.failed()"
 
+# Opening a tab is a look at it: what is asked there meanwhile waits.
+OPENED = "(...given) => { %s.opened(); return given; }"
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -115,7 +118,7 @@ def _wire_work(blocks: gr.Blocks, parts: Parts, work: Work) -> tuple[Any, Any]:
 
 def _wire_history(parts: Parts, history: History) -> None:
     shown = [parts.header, parts.history]
-    parts.history_tab.select(history.open, parts.project, shown, **QUIET)
+    parts.history_tab.select(history.open, parts.project, shown, js=OPENED % "past", **QUIET)
     parts.history.look(history.look, parts.project, shown, **QUIET)
     proposed = [parts.header, parts.conversation, parts.thread, parts.tabs]
     parts.history.back(history.back, [parts.project, parts.thread], proposed, **QUIET)
@@ -124,6 +127,6 @@ def _wire_history(parts: Parts, history: History) -> None:
 def _wire_activity(parts: Parts, activity: Activity) -> None:
     shown = [parts.header, parts.activity, parts.rows]
     given = [parts.project, parts.rows]
-    parts.activity_tab.select(activity.open, given, shown, **QUIET)
+    parts.activity_tab.select(activity.open, given, shown, js=OPENED % "trail", **QUIET)
     parts.activity.filter(activity.filter, parts.project, shown, **QUIET)
     parts.activity.older(activity.older, given, shown, **QUIET)
