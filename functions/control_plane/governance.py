@@ -1,6 +1,6 @@
 """What governs a project, to look at: its policy, its members, what it spends, what is due."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
@@ -18,8 +18,8 @@ from control_plane.registry import Registry, load_registries
 from control_plane.store import Store
 from control_plane.target import Target
 
-EXPIRED_AT_ONCE = 200
-"""Requests that one tick closes; the next one goes on."""
+OVERDUE_AT_ONCE = 200
+"""Overdue requests that are read at a time."""
 DAYS = 7
 
 
@@ -157,17 +157,38 @@ def tick(url: str, seconds: float = 60.0) -> dict[str, int]:
     """
     store, registries = _store(url), load_registries()
     store.limit_time(seconds)
-    due = store.call("SELECT * FROM expired_approvals(%(limit)s)", limit=EXPIRED_AT_ONCE)
     expired, failures = 0, []
-    for row in due:
+    for target, approval in _overdue(store, registries):
         try:
-            expired += _expire(store, registries, *map(str, row.values()))
+            expired += deciding.expire(store, target, approval)
         except Exception as error:  # noqa: BLE001 (raised below, when everything had its turn)
             failures.append(error)
+        if store.time_left() < seconds / 2:
+            break
     done = {"expired": expired, "forgotten": retention.forget(store)}
     if failures:
         raise ExceptionGroup("Requests that can't be closed", failures)
     return done
+
+
+def _overdue(store: Store, registries: Mapping[str, Registry]) -> Iterator[tuple[Target, str]]:
+    """Each request whose time has run out, once, the longest overdue first.
+
+    Those of templates that aren't installed here are left out: another deployment closes them.
+    """
+    after = ("-infinity", str(UUID(int=0)))
+    while True:
+        rows = store.call(
+            "SELECT * FROM overdue_approvals(%(templates)s, %(at)s, %(id)s, %(limit)s)",
+            templates=list(registries), at=after[0], id=after[1], limit=OVERDUE_AT_ONCE,
+        )  # fmt: skip
+        for row in rows:
+            org, project, approval = (str(row[name]) for name in ("org", "project", "approval"))
+            registry = registries[row["template"]]
+            yield Target(org, project, SYSTEM, registry), approval
+        if len(rows) < OVERDUE_AT_ONCE:
+            return
+        after = (rows[-1]["expires_at"], rows[-1]["approval"])
 
 
 def outbox_lag(url: str) -> float:
@@ -183,13 +204,3 @@ def outbox_lag(url: str) -> float:
 def _store(url: str) -> Store:
     """Kept from one invocation to the next, with its connection."""
     return Store(url)
-
-
-def _expire(
-    store: Store, registries: Mapping[str, Registry], org: str, project: str, approval: str
-) -> bool:
-    [made] = store.read(org, "project_of", project=project)
-    registry = registries.get(made["template"])
-    if registry is None:  # its package isn't installed here: another deployment closes it
-        return False
-    return deciding.expire(store, Target(org, project, SYSTEM, registry), approval)

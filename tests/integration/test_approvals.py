@@ -279,7 +279,8 @@ def test_what_a_command_asked_for_expires(desk: Desk, set_clock: SetClock) -> No
 def test_a_request_that_cannot_be_closed_keeps_no_other_waiting(
     desk: Desk, set_clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All others are closed and rows are forgotten; then the failure is raised."""
+    """All others are closed, however few are read at a time; then the failure is raised."""
+    monkeypatch.setattr(governance, "OVERDUE_AT_ONCE", 1)
     admin, operator = desk.target("admin"), desk.target("operator")
     policy = {"approvals": [{"actions": ["budget.set"], "expires_in": "2h"}]}
     desk.ask(admin, Intent("project.policy.set", {"document": policy}))
@@ -299,6 +300,20 @@ def test_a_request_that_cannot_be_closed_keeps_no_other_waiting(
     assert other in json.dumps(executions(desk, admin)[-1])
     monkeypatch.undo()
     assert governance.tick(desk.database.app)["expired"] == 1
+
+
+def test_requests_of_a_template_that_is_not_installed_keep_no_other_waiting(
+    desk: Desk, set_clock: SetClock
+) -> None:
+    """Another deployment closes them; they fail nothing here, and don't even come up."""
+    ask_as_command(desk)
+    set_clock("clock_timestamp() + interval '121 minutes'")
+    for template, expired in (("gone", 0), ("harbor", 1)):
+        with psycopg.connect(desk.database.superuser) as connection:
+            connection.execute(
+                "UPDATE projects SET template = %s WHERE slug = 'harbor'", [template]
+            )
+        assert governance.tick(desk.database.app)["expired"] == expired
 
 
 def test_a_denial_in_the_meantime_denies(desk: Desk) -> None:
