@@ -86,7 +86,7 @@ def run(template: Template) -> None:
 
 
 def _invoke_with_retries(function: Function, event: Any) -> None:
-    for pause in (*RETRIES, None):
+    for pause in (*RETRIES[: function.spec.retries], None):
         try:
             log.info("%s: %s", function.spec.name, function(event))
         except Exception:

@@ -20,13 +20,17 @@ TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """One function: `handler` is `module.function` in `code`, `timeout` seconds, `memory` MiB."""
+    """One function: `handler` is `module.function` in `code`, `timeout` seconds, `memory` MiB.
+
+    `retries` is how often an event that failed is tried again.
+    """
 
     name: str
     handler: str
     code: Path
     timeout: float
     memory: int
+    retries: int = 2
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def _function(name: str, given: dict[str, Any], folder: Path) -> FunctionSpec:
         code=(folder / given["CodeUri"]).resolve(),
         timeout=float(given.get("Timeout", 3)),
         memory=int(given.get("MemorySize", 128)),
+        retries=int(given.get("EventInvokeConfig", {}).get("MaximumRetryAttempts", 2)),
     )
 
 

@@ -1,13 +1,16 @@
 """The local clock: EventBridge's expressions, and the events that it sends."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.local import clock
 from infra.local.clock import Clock, scheduled_event
+from infra.local.invoke import Function
 from infra.local.schedules import ExpressionError, parse_schedule
-from infra.local.template import ScheduleSpec, load_template
+from infra.local.template import FunctionSpec, ScheduleSpec, load_template
 
 
 def at(text: str) -> datetime:
@@ -113,3 +116,26 @@ def test_every_schedule_of_the_product_is_understood() -> None:
     for schedule in template.schedules:
         assert schedule.function in template.functions
         parse_schedule(schedule.expression, schedule.timezone).next_after(datetime.now(UTC))
+
+
+@pytest.mark.parametrize(("retries", "calls"), [(0, 1), (1, 2), (2, 3)])
+def test_what_fails_is_tried_again_as_often_as_the_template_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, retries: int, calls: int
+) -> None:
+    """Lambda tries an event twice more, unless the function is configured otherwise."""
+    spec = FunctionSpec("Tick", "tick.handler", tmp_path, 60, 128, retries)
+    asked: list[Any] = []
+
+    def fail(_function: Function, event: Any) -> None:
+        asked.append(event)
+        raise ValueError("a database that is away")
+
+    monkeypatch.setattr(Function, "__call__", fail)
+    monkeypatch.setattr("infra.local.clock.time.sleep", lambda _seconds: None)
+    clock._invoke_with_retries(Function(spec), {})
+    assert len(asked) == calls
+
+
+def test_the_minute_tick_is_not_tried_again() -> None:
+    """The next one comes in a minute; two at once would only wait for each other."""
+    assert load_template().functions["TickFunction"].retries == 0

@@ -105,6 +105,8 @@ def test_each_database_function_has_its_own_login(name: str, expected: str) -> N
 def test_the_api_may_read_archives_and_change_none() -> None:
     """A fault in the API can neither write nor delete an archived record."""
     assert actions("ApiFunction") == {"rds-db:connect", "s3:GetObject", "s3:GetObjectVersion"}
+    [reads] = [s for s in statements("ApiFunction") if "s3:GetObject" in s["Action"]]
+    assert reads["Resource"] == {"Fn::Sub": "${ArchiveBucket.Arn}/executions/*"}
 
 
 def test_only_an_erasure_deletes_and_no_function_lifts_a_lock() -> None:
@@ -117,6 +119,17 @@ def test_only_an_erasure_deletes_and_no_function_lifts_a_lock() -> None:
         {"Fn::Sub": "${ArchiveBucket.Arn}/executions/*"},
         {"Fn::Sub": "${ArchiveBucket.Arn}/checkpoints/*"},
     ]
+
+
+def test_time_goes_on_where_the_database_may_pause() -> None:
+    """Once a night, while the archive run has it awake; each minute elsewhere, and never again."""
+    tick = templates.functions()["TickFunction"]
+    states = {name: event["Properties"]["State"] for name, event in tick["Events"].items()}
+    assert states == {
+        "Often": {"Fn::If": ["MayPause", "DISABLED", "ENABLED"]},
+        "Nightly": {"Fn::If": ["MayPause", "ENABLED", "DISABLED"]},
+    }
+    assert tick["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
 
 
 def test_the_chat_function_reaches_no_database_and_only_its_key() -> None:
