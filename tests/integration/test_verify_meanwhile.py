@@ -1,5 +1,6 @@
 """Verifying while an archive run follows an erasure: no false alarm."""
 
+import time
 from typing import Any
 
 import pytest
@@ -34,5 +35,23 @@ def test_an_erasing_run_during_a_verification_is_no_fault(
         return done if owner is notice else real(*given)
 
     monkeypatch.setattr(owner, name, meanwhile)
+    report = Trail(project.database.archiver, buckets.anchor).check(project.target.org)
+    assert report.finding is None
+
+
+def test_a_verification_may_rest_longer_than_a_database_that_pauses_allows(
+    project: Project, buckets: Buckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it reads S3 its connection idles, and is there when it is needed."""
+    archive(project, buckets)
+    name = project.database.name
+    project.superuser(f"ALTER DATABASE {name} SET idle_session_timeout = '200ms'")
+    read = Bucket.chunks
+
+    def slowly(*given: Any) -> Any:
+        time.sleep(0.5)
+        return read(*given)
+
+    monkeypatch.setattr(Bucket, "chunks", slowly)
     report = Trail(project.database.archiver, buckets.anchor).check(project.target.org)
     assert report.finding is None

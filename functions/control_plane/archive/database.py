@@ -15,8 +15,13 @@ type Connection = psycopg.Connection[dict[str, Any]]
 
 
 def opened(url: str) -> Connection:
-    """A connection by the archiver's login; each statement is a transaction unless one is begun."""
-    return connect(url, autocommit=True, row_factory=dict_row)
+    """A connection by the archiver's login; each statement is a transaction unless one is begun.
+
+    It may rest for longer than a database that pauses lets others: S3 is read meanwhile.
+    """
+    connection = connect(url, autocommit=True, row_factory=dict_row)
+    connection.execute("SET idle_session_timeout = 0")
+    return connection
 
 
 def fetch(connection: Connection, query: str, **parameters: Any) -> list[dict[str, Any]]:
