@@ -71,17 +71,22 @@ class Settings:
 def read(environment: Mapping[str, str]) -> Settings:
     """Settings from variables of the same names in upper case.
 
-    NAME_FILE, where NAME itself is not set, names a file that holds the value.
+    NAME_FILE, where NAME itself is not set, names a file that holds the value. Raises
+    `SettingRefused` for one that can't be read.
     """
-    values = {f.name: _value(environment, f.name.upper()) for f in fields(Settings)}
+    values = {f.name: value(environment, f.name.upper()) for f in fields(Settings)}
     return Settings(**{name: value for name, value in values.items() if value is not None})
 
 
-def _value(environment: Mapping[str, str], name: str) -> str | None:
+def value(environment: Mapping[str, str], name: str) -> str | None:
+    """One variable's value, or that of the file that NAME_FILE names; None where neither is set."""
     if environment.get(name):
         return environment[name]
     file = environment.get(f"{name}_FILE")
-    return Path(file).read_text().strip() if file else None
+    try:
+        return Path(file).read_text().strip() if file else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingRefused(f"{name}_FILE is {file!r}, which can't be read: {error}") from error
 
 
 @cache

@@ -8,6 +8,10 @@ from copy import replace
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from control_plane import settings
+
+from infra.local.errors import LocalError
+
 ACCOUNTS = ("operator", "approver", "viewer")
 """The demo's people: `up` makes them, in project Harbor."""
 ROLES = ("chat_agent_app", "chat_agent_archiver", "chat_agent_owner")
@@ -31,6 +35,7 @@ def load_keys(path: Path, environ: Mapping[str, str] = os.environ) -> Keys:
 
     The admin's password is CHAT_AGENT_ADMIN_PASSWORD (or what the file named by
     CHAT_AGENT_ADMIN_PASSWORD_FILE holds) whenever that is set, else the one kept, first generated.
+    Raises `LocalError` for one that is too short, `SettingRefused` for a file that can't be read.
     """
     wanted = _wanted_password(environ)
     if not path.exists():
@@ -55,10 +60,15 @@ def _generate(admin_password: str) -> Keys:
 
 
 def _wanted_password(environ: Mapping[str, str]) -> str:
-    if wanted := environ.get("CHAT_AGENT_ADMIN_PASSWORD"):
-        return wanted
-    file = environ.get("CHAT_AGENT_ADMIN_PASSWORD_FILE")
-    return Path(file).read_text().strip() if file else ""
+    wanted = settings.value(environ, "CHAT_AGENT_ADMIN_PASSWORD")
+    if not wanted:
+        return ""
+
+    from control_plane.people import MIN_PASSWORD  # slow to import
+
+    if len(wanted) < MIN_PASSWORD:
+        raise LocalError(f"CHAT_AGENT_ADMIN_PASSWORD needs at least {MIN_PASSWORD} characters.")
+    return wanted
 
 
 def _write(path: Path, keys: Keys) -> None:

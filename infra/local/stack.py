@@ -8,9 +8,8 @@ answer; what people read goes to standard error.
 import fcntl
 import json
 import shutil
-import signal
-import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from infra.local.keys import Keys, load_keys
 from infra.local.ports import answers, free_port, require_port, wait_for_port
 from infra.local.postgres import Postgres
 from infra.local.processes import Child, Supervisor
+from infra.local.stopping import StopRequested, ignore_signals, say, stop_on_signals
 
 ROOT = Path(__file__).parents[2]
 READY_TIMEOUT = 120.0  # seconds; usual is 5 to 20, a first import on a slow disk takes longer
@@ -44,15 +44,6 @@ class Options:
     data: Path | None = None
 
 
-class StopRequested(KeyboardInterrupt):
-    """SIGTERM, SIGHUP or Ctrl-C: the stack is to end, in order."""
-
-
-def say(message: str) -> None:
-    """Tell the person at the keyboard."""
-    print(f"chat-agent: {message}", file=sys.stderr, flush=True)
-
-
 def up(options: Options, prepare: Prepare | None = None) -> int:
     """Run the stack until it is asked to end. Call it from the main thread.
 
@@ -60,10 +51,10 @@ def up(options: Options, prepare: Prepare | None = None) -> int:
     stopped by a signal, 1 when something was in the way, which has been said.
     """
     status = 0
-    with _stop_on_signals():
+    with stop_on_signals() as asked:
         try:
             with _directory(options) as directory:
-                _run_and_stop(options, directory, prepare)
+                _run_and_stop(Stack(options, directory, Supervisor(say), asked), prepare)
         except StopRequested:
             say("Stopped.")
         except LocalError as error:
@@ -72,22 +63,24 @@ def up(options: Options, prepare: Prepare | None = None) -> int:
     return status
 
 
-def _run_and_stop(options: Options, directory: Path, prepare: Prepare | None) -> None:
-    supervisor = Supervisor(say)
+def _run_and_stop(stack: "Stack", prepare: Prepare | None) -> None:
     try:
-        Stack(options, directory, supervisor).run(prepare)
+        stack.run(prepare)
     finally:
-        _ignore_signals()  # a second Ctrl-C must not leave half of it behind
-        supervisor.stop()
+        ignore_signals()  # a second Ctrl-C must not leave half of it behind
+        stack.stop()
 
 
 class Stack:
-    """The parts of one stack on one data directory, started by `run`."""
+    """The parts of one stack on one data directory, started by `run`, until `asked` to end."""
 
-    def __init__(self, options: Options, directory: Path, supervisor: Supervisor) -> None:
+    def __init__(
+        self, options: Options, directory: Path, supervisor: Supervisor, asked: threading.Event
+    ) -> None:
         self._options = options
         self._directory = directory
         self._supervisor = supervisor
+        self._asked = asked
         self._began = time.monotonic()
         self._keys: Keys = load_keys(directory / "secrets.json")
         self._postgres = Postgres(
@@ -113,8 +106,18 @@ class Stack:
         self._wait_until_ready()
         self._print_ready(env)
         while True:
-            self._supervisor.check()
+            self._check()
             time.sleep(0.25)
+
+    def stop(self) -> None:
+        """End all that was started."""
+        self._supervisor.stop()
+
+    def _check(self) -> None:
+        """Look after the parts; end where it was asked for and that didn't get through."""
+        if self._asked.is_set():
+            raise StopRequested
+        self._supervisor.check()
 
     def _start_overlapping(self, env: dict[str, str]) -> None:
         """Start what takes long first: the Space imports for seconds and needs nothing yet."""
@@ -148,7 +151,7 @@ class Stack:
             "space": (self._options.space_port, "/livez"),
         }
         while waiting:
-            self._supervisor.check()
+            self._check()
             for name in [name for name, (port, path) in waiting.items() if answers(port, path)]:
                 del waiting[name]
                 self._say_when(f"The {name} answers")
@@ -220,7 +223,10 @@ def _directory(options: Options) -> Iterator[Path]:
             shutil.rmtree(directory)
         return
     directory = (options.data or ROOT / ".local").absolute()
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise LocalError(f"{directory} is no folder: {error.strerror}. Give --data.") from error
     with (directory / "lock").open("a") as lock:
         _take(lock, directory)
         yield directory
@@ -231,26 +237,3 @@ def _take(lock: IO[str], directory: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise LocalError(f"Another stack is running on {directory}. Stop it first.") from error
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        _ignore_signals()
-        say("Stopping.")
-        raise StopRequested
-
-    kept = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
-
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-def _ignore_signals() -> None:
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)

@@ -16,6 +16,7 @@ import boto3
 import httpx
 import psutil
 import pytest
+from control_plane.settings import SettingRefused
 
 from infra.local.errors import LocalError
 from infra.local.keys import load_keys
@@ -276,12 +277,22 @@ def test_a_part_that_ignores_sigterm_is_killed(
 
 def test_the_admin_password_can_be_chosen(tmp_path: Path) -> None:
     """CHAT_AGENT_ADMIN_PASSWORD, or the file it names, counts at each start; else it is kept."""
-    (tmp_path / "password").write_text("from a file\n")
+    (tmp_path / "password").write_text("read from a file\n")
     by_file = {"CHAT_AGENT_ADMIN_PASSWORD_FILE": str(tmp_path / "password")}
-    assert load_keys(tmp_path / "a", by_file).admin_password == "from a file"
-    given = load_keys(tmp_path / "b", {"CHAT_AGENT_ADMIN_PASSWORD": "given"})
-    assert given.admin_password == "given"
+    assert load_keys(tmp_path / "a", by_file).admin_password == "read from a file"
+    given = load_keys(tmp_path / "b", {"CHAT_AGENT_ADMIN_PASSWORD": "given by somebody"})
+    assert given.admin_password == "given by somebody"
     assert load_keys(tmp_path / "b", {}) == given
-    assert load_keys(tmp_path / "b", by_file).admin_password == "from a file"
-    assert load_keys(tmp_path / "b", {}).admin_password == "from a file"
+    assert load_keys(tmp_path / "b", by_file).admin_password == "read from a file"
+    assert load_keys(tmp_path / "b", {}).admin_password == "read from a file"
     assert len(load_keys(tmp_path / "c", {}).admin_password) >= 16
+
+
+def test_an_admin_password_that_is_too_short_is_refused(tmp_path: Path) -> None:
+    """It is as long as anybody's has to be; a file that isn't there is named."""
+    with pytest.raises(LocalError, match="at least 12 characters"):
+        load_keys(tmp_path / "a", {"CHAT_AGENT_ADMIN_PASSWORD": "short"})
+    missing = {"CHAT_AGENT_ADMIN_PASSWORD_FILE": str(tmp_path / "none")}
+    with pytest.raises(SettingRefused, match=r"CHAT_AGENT_ADMIN_PASSWORD_FILE is .*/none"):
+        load_keys(tmp_path / "a", missing)
+    assert not (tmp_path / "a").exists()
