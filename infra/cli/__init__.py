@@ -4,7 +4,7 @@ import sys
 
 import psycopg
 import typer
-from control_plane.errors import ControlPlaneError
+from control_plane.errors import ControlPlaneError, Unavailable
 from control_plane.settings import SettingRefused
 
 from infra.cli import (
@@ -41,17 +41,35 @@ app.add_typer(projects.app, name="projects")
 app.add_typer(policy.app, name="policy")
 
 
+NOT_MIGRATED = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedColumn,
+)
+
+
 def main() -> None:
     """Run the command line; what was in the way is told in a sentence."""
     try:
         app()
-    except psycopg.OperationalError as error:
-        sys.exit(f"The database doesn't answer: {str(error).strip()}")
-    except (ControlPlaneError, SettingRefused) as error:
-        sys.exit(str(error))
     except Exception as error:
-        from botocore.exceptions import BotoCoreError, ClientError  # slow to import
+        if sentence := _sentence(error):
+            sys.exit(sentence)
+        raise
 
-        if not isinstance(error, BotoCoreError | ClientError):
-            raise
-        sys.exit(f"S3 doesn't do what it is asked for: {error}")
+
+def _sentence(error: BaseException) -> str | None:
+    """What a person is told of an error that they can do something about; None for all others."""
+    cause = error.__cause__ if isinstance(error, Unavailable) else error
+    if isinstance(cause, NOT_MIGRATED):
+        return "The database hasn't the schema that this version needs: run `chat-agent migrate`."
+    if isinstance(cause, psycopg.OperationalError):
+        return f"The database doesn't answer: {str(cause).strip()}"
+    if isinstance(error, ControlPlaneError | SettingRefused):
+        return str(error)
+
+    from botocore.exceptions import BotoCoreError, ClientError  # slow to import
+
+    if isinstance(error, BotoCoreError | ClientError):
+        return f"S3 doesn't do what it is asked for: {error}"
+    return None

@@ -39,8 +39,17 @@ def migrate(owner_url: str) -> str:
     CREATE INDEX CONCURRENTLY ends in a deadlock. Where a table is in use, by the archiver perhaps,
     it is asked for again and again, and requests go on meanwhile.
 
-    Raises `Unavailable` where another runner, or whoever uses a table, takes too long.
+    Raises `Unavailable` where another runner, or whoever uses a table, takes too long, and
+    `psycopg.Error` where the database doesn't answer.
     """
+    try:
+        _migrate(owner_url)
+    except sqlalchemy.exc.DBAPIError as error:
+        raise error.orig or error from None
+    return newest()
+
+
+def _migrate(owner_url: str) -> None:
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: _owner(owner_url), poolclass=sqlalchemy.NullPool
     )
@@ -50,7 +59,6 @@ def migrate(owner_url: str) -> str:
         config.attributes["connection"] = connection
         _upgrade(config, connection)
         connection.commit()
-    return newest()
 
 
 def _upgrade(config: Config, connection: sqlalchemy.Connection) -> None:

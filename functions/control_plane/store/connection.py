@@ -60,8 +60,9 @@ class Store:
 
         Where the outcome of a COMMIT is unknown, only the use case's idempotency key makes a
         second run right: call this with none but those that carry one, or only read.
-        Raises `Unavailable` when the tries or the time are used up.
+        Raises `Unavailable` when the tries or the time are used up, with what was in the way.
         """
+        failed: psycopg.Error | None = None
         for attempt in range(ATTEMPTS):
             try:
                 return use_case()
@@ -70,8 +71,9 @@ class Store:
                     raise
                 database_failed(error)
                 self.disconnect()
+                failed = error
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))
-        raise Unavailable()
+        raise Unavailable() from failed
 
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:

@@ -14,16 +14,29 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
-from control_plane.settings import settings
+from control_plane.settings import SettingRefused, settings
 
 _SERVICE = "rds-db"
 _LIFETIME_S = 900
+_NO_URL = (
+    "A CHAT_AGENT_..._DATABASE_URL can't be read: write postgresql://user:password@host:5432/database,"
+    " with %40 and the like for special characters in the password."
+)
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 def connect(url: str, **options: Any) -> psycopg.Connection[Any]:
-    """Connect as psycopg does, with an IAM token as password where the settings ask for that."""
+    """Connect as psycopg does, with an IAM token as password where the settings ask for that.
+
+    Raises `SettingRefused` for what is no URL of PostgreSQL; psycopg would tell it whole, with its
+    password.
+    """
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise SettingRefused(_NO_URL) from None
     if settings().database_iam:
         options["password"] = token(url, os.environ)
     return psycopg.connect(url, **options)
