@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.shared import Organization, ask, check_slug, organization, project
+from infra.cli.shared import Organization, ask, check_slug, fail, organization, project
 
 app = typer.Typer(
     help="Projects: make, list, pause, resume, archive, erase, purge; their members.",
@@ -24,10 +24,13 @@ def create(
 ) -> None:
     """Make a project from a template."""
     from control_plane import organizations
+    from control_plane.api.bodies import MAX_TITLE
     from control_plane.models import SYSTEM
     from control_plane.registry import load_registries
 
     check_slug(slug)
+    if len(title) > MAX_TITLE:
+        raise fail(f"A title has at most {MAX_TITLE} characters; this one has {len(title)}.")
     store, target = organization(org)
     names = {"slug": slug, "title": title or slug, "template": template}
     organizations.create_project(store, load_registries(), (target.org, SYSTEM), names)

@@ -1,13 +1,14 @@
 """`chat-agent users …`"""
 
 import json
+import re
 import secrets
 import uuid
 from typing import Annotated
 
 import typer
 
-from infra.cli.shared import Organization, ask, organization, succeeded, told_pages
+from infra.cli.shared import Organization, ask, fail, organization, succeeded, told_pages
 
 app = typer.Typer(help="People: make, list, disable, give a new password.", no_args_is_help=True)
 
@@ -24,8 +25,14 @@ def create(
 ) -> None:
     """Make a person and print their first password, which they must change at the first sign-in."""
     from control_plane import people
+    from control_plane.api.bodies import USERNAME
     from control_plane.archive.reader import Archive
 
+    if not re.fullmatch(USERNAME, username):
+        raise fail(
+            f"{username!r} can't be signed in with: use at most 128 lower-case letters, digits and"
+            " . _ @ + -, a letter or digit first."
+        )
     store, target = organization(org)
     new = {
         "username": username,

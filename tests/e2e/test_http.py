@@ -109,6 +109,15 @@ def test_the_examples_run(stack: Stack, script: str) -> None:
     assert counter(stack) == 8
 
 
+def test_the_http_example_says_why_it_could_not_go_on(stack: Stack) -> None:
+    """The API's own sentence, with its code."""
+    refused = [stack.login[0], "another password"]
+    command = [sys.executable, "examples/http_script.py", stack.api, *refused]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("unauthenticated: ")
+
+
 def command(stack: Stack, *arguments: str, **changed: str) -> subprocess.CompletedProcess[str]:
     """Run a `chat-agent` command against the stack, as its ready line tells."""
     return subprocess.run(

@@ -62,3 +62,17 @@ def test_a_database_that_is_not_migrated_says_so(words: str, database: Database)
     empty = [url.replace(f"/{database.name}", "/postgres") for url in urls]
     said = told(run(words, database, **dict(zip(("", "ARCHIVER_", "OWNER_"), empty, strict=True))))
     assert said.endswith("run `chat-agent migrate`.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("users create Bob", "'Bob' can't be signed in with: use at most 128 lower-case letters"),
+        (f"projects create p --title {'x' * 201}", "A title has at most 200 characters"),
+    ],
+)
+def test_names_are_held_to_what_the_api_takes(
+    words: str, sentence: str, database: Database
+) -> None:
+    """Refused before anything is asked, with what may stand there."""
+    assert sentence in told(run(words, database))

@@ -23,6 +23,7 @@ def _written_out(given: Any) -> Any:
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 LONGEST_PLAN_ID = 125
+MAX_TITLE = 200
 RequestId = Annotated[str, Field(min_length=1, max_length=128)]
 PlanId = Annotated[
     str,
@@ -36,7 +37,8 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="A preview's
 ActionId = Annotated[str, Field(min_length=1, max_length=MAX_ACTION_ID)]
 Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
-Username = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._@+-]{0,127}$")]
+USERNAME = "^[a-z0-9][a-z0-9._@+-]{0,127}$"
+Username = Annotated[str, Field(pattern=USERNAME)]
 Secret = Annotated[str, Field(min_length=1, max_length=1024)]
 NewSecret = Annotated[Secret, Field(json_schema_extra={"minLength": 12})]
 """A password to set: use cases refuse a shorter one, with a sentence that people are shown."""
@@ -72,7 +74,7 @@ class NewProject(Body):
     """A project to make from a template."""
 
     slug: Slug
-    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)] | None = None
     template: Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE_NAME)] = "demo"
 
 
@@ -139,7 +141,7 @@ class Nothing(Body):
 class Title(Body):
     """What people call it."""
 
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
 
 
 class Link(Body):
