@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from control_plane import administration, organizations, settings
 from control_plane.archive import forgetting, run, unnamed
@@ -142,13 +143,15 @@ def test_an_unreadable_object_stops_its_organization_alone(
     other = "00000000-0000-7000-8000-000000000000"  # before any other
     archive(project, buckets)
     erase(project, first["seq"], last["seq"])
-    project.superuser(
+    there_as_well = (
         f"INSERT INTO organizations (id, slug, title) VALUES ('{other}', 'first', 'f');"
         "INSERT INTO projects (id, org_id, slug, title, template, archived_seq)"
         f" VALUES ('{other}', '{other}', 'p', 'p', 'demo', 9);"
         "INSERT INTO erasures (org_id, project_id, seq, at, first_seq, last_seq)"
         f" VALUES ('{other}', '{other}', 3, now(), 1, 2)"
     )
+    with psycopg.connect(project.database.owner) as restoring:
+        restoring.execute(there_as_well.encode())
     key = f"executions/org={other}/dt=2051-01-01/part-0000-{'0' * 16}.jsonl.gz"
     s3.client.put_object(Bucket=buckets.archive.name, Key=key, Body=b"damaged")
     with pytest.raises(Incomplete, match=key):
