@@ -11,6 +11,7 @@ from control_plane.errors import Malformed
 from control_plane.models import ID_PATTERN
 from control_plane.proof.finding import Broken
 from control_plane.proof.fork import RECORDS, Claim, claims_of
+from control_plane.registry.builtin import PURGE
 
 NOT_CANONICAL = "This is not canonical JSON."
 NOT_A_LINE = "This is not an archived execution: its members are others, or of other types."
@@ -29,7 +30,7 @@ _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a chain needs to know of an execution whose own hashes hold."""
+    """What a chain needs to know of an execution whose own hashes hold; `purges` its project."""
 
     org: str
     project: str
@@ -40,6 +41,7 @@ class Line:
     base_version: int
     version: int | None
     erased: bool
+    purges: bool = False
     claims: tuple[Claim, ...] | None = None
 
 
@@ -97,6 +99,7 @@ def _checked(hash: str, record: tuple[str, Any], payload: str | None, salt: str)
         base_version=members["base_version"],
         version=members.get("version"),
         erased=payload is None,
+        purges=(members.get("action"), members["status"]) == (PURGE, "success"),
         claims=_claims(members, payload),
     )
 

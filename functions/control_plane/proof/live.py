@@ -9,6 +9,8 @@ from control_plane.proof.chain import Chains, Head
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line, check_row
 
+UNRECORDED_PURGE = "By the database it was purged, and no execution says so."
+
 
 @dataclass(frozen=True, slots=True)
 class Stated:
@@ -26,13 +28,15 @@ class LiveCheck:
     """Checks one organization's live rows, sorted by project and seq, on one snapshot.
 
     Of a purged project the executions up to its purge are gone, but for what is archived; what is
-    left of them is checked for itself. After a restore the purge is gone, too: anchors know it.
+    left of them is checked for itself, the purge last. After a restore that is gone, too: anchors
+    know it.
     """
 
     def __init__(self, chains: Chains, stated: Iterable[Stated], anchors: Anchors) -> None:
         self._chains = chains
         self._stated = {held.project: held for held in stated}
         self._anchors = anchors
+        self._last: dict[str, Line] = {}
         self.rows = 0
 
     def begin(self) -> None:
@@ -58,6 +62,7 @@ class LiveCheck:
         if held.purged:
             self._skip_to(line)
         self._chains.add(line)
+        self._last[line.project] = line
         self.rows += 1
 
     def _skip_to(self, line: Line) -> None:
@@ -71,6 +76,8 @@ class LiveCheck:
         """Every chain ends where the database and the anchors say; raises `Broken`."""
         for project, held in self._stated.items():
             head = self._chains.head(project)
+            if held.purged and not self._is_recorded(held):
+                raise Broken(UNRECORDED_PURGE, project=project, seq=held.seq)
             if self._ended(held):
                 continue
             if (head.seq, head.hash, head.version) != (held.seq, held.hash, held.version):
@@ -80,6 +87,11 @@ class LiveCheck:
             if beyond:
                 problem = f"It is missing: by the anchor of {beyond[1]} the chain goes up to seq"
                 raise Broken(f"{problem} {beyond[0]}.", project=project, seq=head.seq + 1)
+
+    def _is_recorded(self, held: Stated) -> bool:
+        """Whether a purge is its chain's last execution; where none is left, anchors know it."""
+        last = self._last.get(held.project)
+        return last.purges if last else self._ended(held)
 
     def _ended(self, held: Stated) -> bool:
         """Whether a chain ends with a purge that anchors know, wherever what is left of it ends."""

@@ -1,4 +1,4 @@
-"""Payloads and projects end on record alone."""
+"""Payloads and projects end on record alone; current state can be verified."""
 
 from control_plane.migrations import run_sql
 
@@ -7,5 +7,5 @@ down_revision = "0014"
 
 
 def upgrade() -> None:
-    """Let no erasure hide behind what is archived."""
+    """Refuse erasures and purges that no execution records; tell the archiver hashes of states."""
     run_sql("0015_recorded_ends.sql")
