@@ -17,6 +17,7 @@ ControlPlaneError
  ├─ UnsupportedMediaType 415
  ├─ IdempotencyConflict  422  one key, two bodies
  ├─ Throttled            429
+ ├─ Damaged              500  what is stored isn't what its hashes say: nothing goes on from it
  └─ Unavailable          503  nothing was committed, or the key tells what was: try again
 """
 
@@ -183,6 +184,12 @@ class Throttled(ControlPlaneError):
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.members["retry_after"])}
+
+
+class Damaged(ControlPlaneError):
+    """The stored state isn't what its hash says. Let an operator run `chat-agent audit verify`."""
+
+    code = "damaged"
 
 
 class Unavailable(ControlPlaneError):

@@ -5,8 +5,8 @@ from typing import Any
 
 from control_plane.archive.reader import Archive
 from control_plane.canonical import canonical, sha256, stored
-from control_plane.engine.effects import apply
-from control_plane.errors import NotFound, StateErased
+from control_plane.engine.effects import Divergence, apply
+from control_plane.errors import Damaged, NotFound, StateErased
 from control_plane.models import Json, Past
 from control_plane.store import Store
 from control_plane.target import Target
@@ -41,7 +41,7 @@ def past_at(store: Store, archived: Archive, target: Target, version: int) -> Pa
 def moment_of(
     store: Store, archived: Archive, target: Target, version: int
 ) -> tuple[Past | None, str | None]:
-    """A version as it was, and when it was made. Raises `StateErased`."""
+    """A version as it was, and when it was made. Raises `StateErased`, and `Damaged`."""
     held = store.read(target.org, "checkpoint", project=target.project, version=version)
     reached, at = (held[0]["version"], held[0]["at"]) if held else (0, None)
     past = (
@@ -51,9 +51,21 @@ def moment_of(
     )
     for record, diff in _changes(store, archived, target, reached, version):
         schemas = {**past.schemas, **record["component_versions"]}
-        past = Past(apply(dict(past.components), diff), schemas, record["seq"])
+        past = Past(_changed(past, record, diff), schemas, record["seq"])
         reached, at = record["version"], record["at"]
     return (past if reached == version else None), at
+
+
+def _changed(past: Past, record: Record, diff: Json) -> dict[str, Json]:
+    """The components after a success; raises `Damaged` where it changed others than there were."""
+    try:
+        changed: dict[str, Json] = apply(dict(past.components), diff)
+    except Divergence as error:
+        raise Damaged(
+            f"Execution {record['seq']} doesn't follow from the version before it: the stored state"
+            " was altered by no execution. Let an operator look at both."
+        ) from error
+    return changed
 
 
 def version_at(store: Store, archived: Archive, target: Target, at: str) -> int:

@@ -18,6 +18,7 @@ from control_plane.engine.counters import (
 from control_plane.engine.migration import MigrationFailed, migration
 from control_plane.engine.policy import Policy
 from control_plane.errors import NotFound, Unavailable
+from control_plane.intact import check_components
 from control_plane.models import (
     GENESIS_HASH,
     ROLE_RANK,
@@ -112,8 +113,11 @@ def context_of(
 ) -> Context:
     """What decisions read, as it was loaded; who may see the project is not checked here.
 
-    Raises `PolicyMoved` where `sought` left out what a new policy reads.
+    Raises `PolicyMoved` where `sought` left out what a new policy reads, `Damaged` where a
+    component isn't what its hash says.
     """
+    held = loaded.components.values()
+    check_components((each.hash, each.text) for each in held if each.text is not None)
     principal = target.principal
     role = "admin" if principal.kind == "system" else loaded.role
     known = _policy(target, loaded, sought)

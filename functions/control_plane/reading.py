@@ -10,6 +10,7 @@ from control_plane.audit import as_answer
 from control_plane.canonical import canonical, sha256, stored
 from control_plane.errors import Malformed, NotFound
 from control_plane.identity import Caller
+from control_plane.intact import check_components
 from control_plane.models import Json
 from control_plane.store import Row, Store
 from control_plane.target import Target
@@ -48,9 +49,11 @@ def state(store: Store, target: Target) -> dict[str, Json]:
     """The state in force: version, its moment, hash, and each component's state by id.
 
     Where the version's execution is archived, the moment is that of the last one of any kind.
+    Raises `Damaged` where a component isn't what its hash says.
     """
     rows = store.read(target.org, "state_now", project=target.project)
     held = [row for row in rows if row["id"] is not None]
+    check_components((row["hash"], row["state"]) for row in held)
     return {
         "version": rows[0]["version"],
         "at": rows[0]["at"],
