@@ -110,4 +110,7 @@ class _Check:
             yield f"Executions {self._archived + 1} to {before}, before from_seq."
         if last < self._end:
             yield f"Executions {last + 1} to {self._end}: ask with from_seq={last + 1}."
-        yield "The anchors: `chat-agent audit verify` reads them, and the archive."
+        yield (
+            "The anchors and the stored state: `chat-agent audit verify` reads them, and the"
+            " archive."
+        )

@@ -15,6 +15,7 @@ from control_plane.proof.archive import ArchiveCheck
 from control_plane.proof.finding import Broken
 from control_plane.proof.live import LiveCheck, Stated
 from control_plane.proof.report import Report, checked
+from control_plane.proof.state import Component, check_states
 from control_plane.store.connection import sql
 
 FETCH_ROWS = 64
@@ -81,7 +82,7 @@ class Trail:
 
 
 class _Check:
-    """One verification: anchors first, then the manifest's objects, then what is live."""
+    """One verification: anchors first, then the manifest's objects, what is live, and the state."""
 
     def __init__(
         self,
@@ -151,6 +152,8 @@ class _Check:
         live.end()
         if self._wanted["project"] is None:
             live.check_left_out()
+        components = [Component(**row) for row in self._fetch("verify_components")]
+        check_states(self._report.archive.chains, live.unpurged(), components)
 
     def _fetch(self, query: str) -> list[Row]:
         return fetch(self._connection, query, **self._wanted)

@@ -76,7 +76,7 @@ def test_the_trail_reads_and_proves_alike_on_both_sides_of_the_archive(
     admin.get_by_test_id("verify").click(timeout=20_000)
     verdict = admin.get_by_test_id("verdict")
     expect(verdict).to_contain_text("which are archived.", timeout=20_000)
-    expect(verdict).to_contain_text("The anchors:")
+    expect(verdict).to_contain_text("The anchors and the stored state:")
 
 
 def test_a_live_chain_is_verified_and_every_record_holds(stack: Stack, admin: Page) -> None:

@@ -54,7 +54,7 @@ def test_a_whole_chain_is_checked_by_any_member(busy: People) -> None:
     assert found["head"]["seq"] == last
     assert str(found["checked"]).startswith(f"Executions 1 to {last}, in the database")
     assert found["not_checked"] == [
-        "The anchors: `chat-agent audit verify` reads them, and the archive."
+        "The anchors and the stored state: `chat-agent audit verify` reads them, and the archive."
     ]
 
 

@@ -135,7 +135,7 @@ def _left_out(fake: "FakeApi", span: tuple[int, int, int]) -> list[str]:
         *([archived] if fake.archived else []),
         *([before] if first > fake.archived + 1 else []),
         *([after] if last < head else []),
-        "The anchors: `chat-agent audit verify` reads them, and the archive.",
+        "The anchors and the stored state: `chat-agent audit verify` reads them, and the archive.",
     ]
 
 

@@ -41,7 +41,7 @@ def test_a_chain_is_verified_in_steps_and_the_verdict_says_what_was_looked_at(pa
     expect(verdict).to_contain_text("Everything that was looked at is in order.")
     expect(verdict).to_contain_text("Executions 13 to 40: record and payload by their hashes")
     expect(verdict).to_contain_text("Executions 1 to 12, which are archived.")
-    expect(verdict).to_contain_text("The anchors:")
+    expect(verdict).to_contain_text("The anchors and the stored state:")
     expect(verdict).not_to_contain_text("from_seq")
     expect(page.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "40")
     asked = [path for _, path, _ in fake.seen if path.endswith("/audit/verify")]

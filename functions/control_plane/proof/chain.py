@@ -2,28 +2,36 @@
 
 from dataclasses import dataclass
 
+from control_plane.canonical import sha256
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.finding import Broken
 from control_plane.proof.line import Line
 from control_plane.proof.pins import Pins
 
+NO_STATE = sha256("{}")
 UNRECORDED = "It says what was abandoned, and no notice beside the anchors does."
 
 
 @dataclass(slots=True)
 class Head:
-    """The last execution of a chain so far; `pinned` is the last that an anchor agreed with."""
+    """The last execution of a chain so far; `pinned` is the last that an anchor agreed with.
+
+    `state_hash` is that of the state which the last success left, and `succeeded` its seq.
+    """
 
     seq: int = 0
     hash: str = GENESIS_HASH
     at: str = ""
     version: int = 0
     pinned: int = 0
+    state_hash: str | None = NO_STATE
+    succeeded: int | None = None
 
     def move(self, line: Line) -> None:
         """This execution is the last now."""
         self.seq, self.hash, self.at = line.seq, line.hash, line.at
-        self.version = self.version if line.version is None else line.version
+        if line.version is not None:
+            self.version, self.state_hash, self.succeeded = line.version, line.state_hash, line.seq
 
 
 class Chains:

@@ -30,7 +30,10 @@ _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a chain needs to know of an execution whose own hashes hold; `purges` its project."""
+    """What a chain needs to know of an execution whose own hashes hold.
+
+    `state_hash` is that of the state which a success has left, `purges` whether one was a purge.
+    """
 
     org: str
     project: str
@@ -41,6 +44,7 @@ class Line:
     base_version: int
     version: int | None
     erased: bool
+    state_hash: str | None = None
     purges: bool = False
     claims: tuple[Claim, ...] | None = None
 
@@ -99,6 +103,7 @@ def _checked(hash: str, record: tuple[str, Any], payload: str | None, salt: str)
         base_version=members["base_version"],
         version=members.get("version"),
         erased=payload is None,
+        state_hash=members.get("state_hash"),
         purges=(members.get("action"), members["status"]) == (PURGE, "success"),
         claims=_claims(members, payload),
     )

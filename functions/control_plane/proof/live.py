@@ -106,6 +106,10 @@ class LiveCheck:
                 problem = f"It is missing: by the anchor of {at} the chain goes up to seq {seq}."
                 raise Broken(problem, project=project, seq=1)
 
+    def unpurged(self) -> list[str]:
+        """The projects that have a state."""
+        return [project for project, held in self._stated.items() if not held.purged]
+
     def newer(self) -> int:
         """How many executions are newer than the last anchor."""
         reached = self._anchors.reached

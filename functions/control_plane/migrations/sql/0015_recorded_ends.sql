@@ -1,4 +1,5 @@
--- What takes payloads or a project away for good has an execution of its own, whoever asks the database.
+-- What takes payloads or a project away for good has an execution of its own, whoever asks the database; and
+-- current state can be verified.
 
 -- An erasure is recorded by its execution, or by that of the purge that it follows. Where that isn't here
 -- to look at, only a restore, by the owner's login, writes the erasure down again.
@@ -26,4 +27,15 @@ CREATE CONSTRAINT TRIGGER purges_are_recorded AFTER UPDATE OF status ON projects
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
   WHEN (NEW.status = 'purged' AND OLD.status <> 'purged') EXECUTE FUNCTION refuse_unrecorded_purge();
 
-REVOKE EXECUTE ON FUNCTION refuse_unrecorded_purge() FROM PUBLIC;
+-- What verifying needs of current state: each component's hash, and whether its text is the one that was
+-- hashed. The archiver asks, who sees no state: as the schema's owner, which looks for it.
+CREATE FUNCTION component_hashes(p_org uuid, p_project uuid)
+RETURNS TABLE (project uuid, id text, hash text, intact boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT c.project_id, c.id, c.hash, c.hash = encode(sha256(convert_to(c.state, 'UTF8')), 'hex')
+  FROM projects p JOIN components c ON c.project_id = p.id
+  WHERE p.org_id = p_org AND (p_project IS NULL OR p.id = p_project) ORDER BY c.project_id, c.id
+$$;
+
+REVOKE EXECUTE ON FUNCTION refuse_unrecorded_purge(), component_hashes(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION component_hashes(uuid, uuid) TO chat_agent_archiver;
