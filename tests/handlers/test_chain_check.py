@@ -101,6 +101,7 @@ def test_the_link_to_the_archive_is_checked_and_the_archive_is_not(
         ),
         ("UPDATE executions SET payload = payload || ' ' WHERE seq = 5", 5),
         ("UPDATE executions SET hash = repeat('0', 64) WHERE seq = 1", 1),
+        ("UPDATE executions SET action = 'x' WHERE seq = 8", 8),
         ("DELETE FROM executions WHERE seq = 6", 6),
         ("DELETE FROM executions WHERE seq >= 9", 9),
         ("DELETE FROM executions WHERE seq >= 1", 1),

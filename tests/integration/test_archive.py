@@ -15,6 +15,7 @@ from control_plane import history, reading, settings
 from control_plane.archive import part as parts
 from control_plane.archive import run
 from control_plane.archive.bucket import Bucket
+from control_plane.archive.outcome import Incomplete
 from control_plane.archive.reader import Archive
 from control_plane.models import Intent
 from handlers import archive as archive_handler
@@ -23,6 +24,7 @@ from tests.bench.bulk import fill
 from tests.handlers.events import Context
 from tests.integration.archiving import SYSTEM_ROWS, bucket, log, objects, old
 from tests.integration.conftest import ADD, Project, SetClock
+from tests.recovering import World
 from tests.s3 import S3
 
 __all__ = ["bucket", "old"]
@@ -210,3 +212,17 @@ def test_memory_is_bounded_however_large_the_day(project: Project, bucket: Bucke
     rows, kilobytes = map(int, done.stdout.split())
     assert rows == 152 + SYSTEM_ROWS
     assert kilobytes < 200_000
+
+
+@pytest.mark.parametrize(
+    ("moved", "which"), [("- interval '400 days'", 1), ("+ interval '1 day'", 0)]
+)
+def test_what_keeps_a_day_from_being_archived_is_named(
+    world: World, moved: str, which: int
+) -> None:
+    """By project and seq: an execution that is dated before the one that comes first."""
+    first = world.project.executions()[0]["seq"]
+    world.project.superuser(f"UPDATE executions SET at = at {moved} WHERE seq = {first + which}")
+    says = f"project {world.id}, seq {first + 1}: .* before that of seq {first}"
+    with pytest.raises(Incomplete, match=says):
+        world.archive()

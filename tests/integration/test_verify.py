@@ -99,7 +99,16 @@ FIRST = f"{LIVE} AND seq = (SELECT min(seq) FROM executions WHERE {LIVE})"
         ("UPDATE executions SET payload = replace(payload, 'amount', 'tnuoma')", "Its payload is"),
         (f"UPDATE executions SET salt = repeat('0', 32) WHERE {FIRST}", "Its payload is not"),
         (f"UPDATE executions SET record = record || ' ' WHERE {LAST}", "not canonical JSON"),
-        (f"UPDATE executions SET version = 999 WHERE {FIRST}", "The row's columns"),
+        (f"UPDATE executions SET version = 999 WHERE {FIRST}", "its record says: version."),
+        (f"UPDATE executions SET at = at - interval '1 us' WHERE {FIRST}", "its record says: at."),
+        (
+            f"UPDATE executions SET action = 'x', request_id = 'x', id = uuidv7() WHERE {LAST}",
+            "its record says: request_id, action, id.",
+        ),
+        (
+            f"UPDATE executions SET principal_id = 'n', owner_id = 'n' WHERE {LAST}",
+            "its record says: principal_id, owner_id.",
+        ),
         (f"DELETE FROM executions WHERE {FIRST}", "It is missing"),
         (f"DELETE FROM executions WHERE {LAST}", "By the database the chain ends"),
         (f"DELETE FROM executions WHERE {LIVE}", "By the database the chain ends"),

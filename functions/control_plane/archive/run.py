@@ -148,8 +148,16 @@ class _Run:
             if busy is not None:
                 self.progress(busy.result())
         if self.summary.rows == before:  # or the next look would find the same day, for ever
-            raise BrokenChain(f"organization {org}, {day}: {BrokenChain.__doc__}")
+            self._refuse_stuck(org, until)
         self.summary.unnamed += unnamed(self.connection, self.bucket, org, day)
+
+    def _refuse_stuck(self, org: str, until: datetime) -> None:
+        """Raise `BrokenChain` for the execution of a day that one before it keeps from its turn."""
+        for found in fetch(self.connection, "archive_stuck", org=org, until=until):
+            raise BrokenChain(
+                f"project {found['project']}, seq {found['seq']}: By the database its moment lies"
+                f" before that of seq {found['first']}. {BrokenChain.__doc__}"
+            )
 
     def _heads(self, org: str) -> Heads:
         found = fetch(self.connection, "archive_heads", org=org)

@@ -67,13 +67,28 @@ def read_line(text: bytes) -> Line:
 
 def check_row(row: Mapping[str, Any]) -> Line:
     """Check one row of the database, by the texts in it; raises `Broken`."""
-    for text in (row["record"], row["payload"]):
-        if text is not None:
-            read_canonical(text.encode())
+    record = read_canonical(row["record"].encode())
+    if row["payload"] is not None:
+        read_canonical(row["payload"].encode())
     line = check_texts(row["hash"], row["record"], row["payload"], row["salt"])
-    if (line.project, line.seq, line.version) != (row["project"], row["seq"], row["version"]):
-        raise Broken("The row's columns are not what its record says.", seq=row["seq"])
+    other = [name for name, said in _columns(record).items() if row[name] != said]
+    if other:
+        problem = f"The row's columns are not what its record says: {', '.join(other)}."
+        raise Broken(problem, seq=row["seq"])
     return line
+
+
+def _columns(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row's columns repeat of its record, for filters."""
+    names = ("project", "seq", "version", "at", "request_id", "action", "status")
+    principal = record.get("principal")
+    asked = principal if isinstance(principal, dict) else {}
+    return {
+        **{name: record.get(name) for name in names},
+        "id": record.get("execution_id"),
+        "principal_id": asked.get("id"),
+        "owner_id": asked.get("owner"),
+    }
 
 
 def check_texts(hash: Any, record: str, payload: str | None, salt: Any) -> Line:

@@ -4,7 +4,8 @@ SELECT p.id::text AS project, p.seq AS head_seq, p.hash AS head_hash, p.version 
   p.archived_seq, coalesce(a.hash, repeat('0', 64)) AS archived_hash,
   coalesce(a.at, '') AS archived_at, coalesce(a.version, 0) AS archived_version,
   (SELECT max(seq) FROM executions WHERE project_id = p.id) AS last_seq,
-  e.seq, e.version, e.hash, e.salt, e.payload, e.record
+  e.seq, e.version, iso(e.at) AS at, e.id::text, e.request_id, e.principal_id, e.owner_id, e.action,
+  e.status, e.hash, e.salt, e.payload, e.record
 FROM projects p
 LEFT JOIN LATERAL (
   SELECT max(head_hash) FILTER (WHERE last_seq = p.archived_seq) AS hash, iso(max(last_at)) AS at,
@@ -15,7 +16,9 @@ LEFT JOIN LATERAL (
     SELECT *, row_number() OVER (ORDER BY seq) AS place,
       sum(octet_length(record) + coalesce(octet_length(payload), 0)) OVER (ORDER BY seq) AS size
     FROM (
-      SELECT seq, version, hash, salt, payload, record FROM executions
+      SELECT seq, version, at, id, request_id, principal_id, owner_id, action, status, hash, salt,
+        payload, record
+      FROM executions
       WHERE project_id = p.id AND seq >= greatest(%(from_seq)s, p.archived_seq + 1) - 1
       ORDER BY seq LIMIT %(rows)s) AS found) AS measured
   WHERE place <= 2 OR size <= %(bytes)s) e ON true
