@@ -46,17 +46,23 @@ def run(
 def clean() -> None:
     """Delete objects older than a day that no manifest names, where nothing is left to archive.
 
-    Takes S3 credentials that may delete object versions; the archive function has none.
+    Leaves organizations alone that the database doesn't have. Takes S3 credentials that may delete
+    object versions; the archive function has none.
     """
     from control_plane.archive import unnamed
     from control_plane.archive.anchors import refuse_set_back
 
     url = archiver_url()
+    bucket = Bucket(required("chat_agent_archive_bucket"))
+    anchors = Bucket(required("chat_agent_anchor_bucket"))
     with _told():
         # what such a database doesn't know may be the last copy of what it has lost
-        refuse_set_back(url, Bucket(required("chat_agent_anchor_bucket")))
-        for key in unnamed.clean(url, Bucket(required("chat_agent_archive_bucket"))):
-            typer.echo(f"Deleted {key}.")
+        refuse_set_back(url, anchors)
+        cleaned = unnamed.clean(url, bucket, anchors)
+    for key in cleaned.gone:
+        typer.echo(f"Deleted {key}.")
+    for folder in cleaned.unknown:
+        typer.echo(f"Left {folder}: this database has no such organization.", err=True)
 
 
 @app.command()

@@ -189,8 +189,14 @@ def test_nothing_is_removed_when_s3_lies(old: Project, bucket: Bucket, lying: ty
     assert log(old) == before
 
 
+@pytest.fixture
+def anchors(s3: S3) -> Bucket:
+    """An anchor bucket of this test's own."""
+    return Bucket(s3.new_anchor_bucket())
+
+
 def test_a_key_with_other_bytes_is_passed_over_told_of_and_cleaned(
-    old: Project, bucket: Bucket, s3: S3
+    old: Project, bucket: Bucket, anchors: Bucket, s3: S3
 ) -> None:
     """Nothing is deleted by a run; what no manifest names goes when it is old and done."""
     before = log(old)
@@ -199,21 +205,23 @@ def test_a_key_with_other_bytes_is_passed_over_told_of_and_cleaned(
             run.archive(old.database.archiver, Flipping(bucket.name), 90)
     done = run.archive(old.database.archiver, bucket, 90)
     assert len(done.unnamed) == 2
-    assert clean(old.database.archiver, bucket) == []
-    assert clean(old.database.archiver, bucket, age=timedelta(0)) == done.unnamed
+    assert clean(old.database.archiver, bucket, anchors).gone == []
+    assert clean(old.database.archiver, bucket, anchors, timedelta(0)).gone == done.unnamed
     assert_each_is_there_once(old, bucket, s3, before)
     left = s3.client.list_object_versions(Bucket=bucket.name)
     assert not [kept for kept in left["Versions"] if kept["Key"] in done.unnamed]
     assert "DeleteMarkers" not in left
 
 
-def test_what_may_still_be_named_is_not_cleaned(old: Project, bucket: Bucket, s3: S3) -> None:
+def test_what_may_still_be_named_is_not_cleaned(
+    old: Project, bucket: Bucket, anchors: Bucket, s3: S3
+) -> None:
     """An object whose executions are still here belongs to a run that isn't finished."""
     assert in_a_process(old, bucket, "before the removing transaction").wait(60)
     assert len(objects(bucket, s3)) == 1
     for _ in range(100):
         try:
-            assert clean(old.database.archiver, bucket, age=timedelta(0)) == []
+            assert clean(old.database.archiver, bucket, anchors, timedelta(0)).gone == []
             break
         except Overtaken:
             time.sleep(0.05)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import psycopg
 import pytest
 from control_plane import administration, organizations, settings
 from control_plane.archive import forgetting, run, unnamed
+from control_plane.archive.anchors import refuse_set_back
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.outcome import Incomplete
 from control_plane.observing.functions import RunFailed
@@ -17,7 +19,7 @@ from handlers import archive as archive_handler
 from typer.testing import CliRunner
 
 from infra.cli import app as cli
-from tests.conftest import Cluster, copied
+from tests.conftest import Cluster, Database, copied
 from tests.handlers.events import Context
 from tests.integration.conftest import Project, SetClock
 from tests.integration.test_erasure import SECRET, erase, log
@@ -28,7 +30,7 @@ from tests.integration.test_erasure_archive import (
     told,
     undone,
 )
-from tests.recovering import World
+from tests.recovering import REGISTRIES, World
 from tests.s3 import S3
 
 __all__ = ["told"]
@@ -173,15 +175,59 @@ def test_what_a_set_back_database_does_not_know_is_not_cleaned_away(
         world.execute(2)
         world.archive()
         before = world.source.archive.keys("executions/")
-        for name, value in {
-            "CHAT_AGENT_ARCHIVER_DATABASE_URL": earlier.archiver,
-            "CHAT_AGENT_ARCHIVE_BUCKET": world.source.archive.name,
-            "CHAT_AGENT_ANCHOR_BUCKET": world.source.anchor.name,
-        }.items():
-            monkeypatch.setenv(name, value)
-        settings.settings.cache_clear()
-        monkeypatch.setattr(unnamed.clean, "__defaults__", (timedelta(0),))
-        done = CliRunner().invoke(cli, ["archive", "clean"])
+        done = clean(earlier, world.source, monkeypatch)
         assert world.source.archive.keys("executions/") == before
         assert done.exit_code == 1
         assert "chat-agent recover" in done.output
+
+
+def clean(database: Database, buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Clean by command, as if all objects were put two days ago."""
+    for name, value in {
+        "CHAT_AGENT_ARCHIVER_DATABASE_URL": database.archiver,
+        "CHAT_AGENT_ARCHIVE_BUCKET": buckets.archive.name,
+        "CHAT_AGENT_ANCHOR_BUCKET": buckets.anchor.name,
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings.settings.cache_clear()
+    monkeypatch.setattr(unnamed.clean, "__defaults__", (timedelta(0),))
+    return CliRunner().invoke(cli, ["archive", "clean"])
+
+
+def test_a_database_that_knows_no_organization_cleans_nothing_away(
+    world: World, empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it stands there before a restore, the archive is all there is."""
+    before = world.source.archive.versions("executions/")
+    done = clean(empty, world.source, monkeypatch)
+    assert done.exit_code == 0, done.output
+    assert f"Left executions/org={world.org}: " in done.stderr
+    assert world.source.archive.versions("executions/") == before
+
+
+def test_a_lost_organizations_archive_is_not_cleaned_away(world: World, earlier: Database) -> None:
+    """It was made after the moment that the database was set back to, and recovered from."""
+    store, bucket = world.project.store, world.source.archive
+    organizations.create_organization(store, REGISTRIES, "other", PASSWORD)
+    org = administration.organization_id(store, "other")
+    world.archive()
+    world.use(earlier)
+    assert world.recover().unknown == [org]
+    refuse_set_back(earlier.archiver, world.source.anchor)
+    before = bucket.versions(f"executions/org={org}/")
+    done = unnamed.clean(earlier.archiver, bucket, world.source.anchor, timedelta(0))
+    assert (done.gone, done.unknown) == ([], [f"executions/org={org}"])
+    assert bucket.versions(f"executions/org={org}/") == before != []
+
+
+def test_what_the_newest_anchor_lists_is_not_cleaned_away(world: World) -> None:
+    """An object without its row of the manifest is what a verifier will ask for."""
+    url, bucket = world.project.database.archiver, world.source.archive
+    [key] = bucket.keys("executions/")
+    bucket.put_new(key.replace("part-0000", "part-0009"), BytesIO(b"no run's"), "text/plain")
+    bucket.put_new("executions/README.txt", BytesIO(b"somebody's"), "text/plain")
+    runs = "DELETE FROM archive_ranges; DELETE FROM archives; DELETE FROM executions"
+    world.project.superuser(f"SET session_replication_role = replica; {runs}")
+    done = unnamed.clean(url, bucket, world.source.anchor, timedelta(0))
+    assert done.gone == [key.replace("part-0000", "part-0009")]
+    assert [*bucket.keys("executions/")] == ["executions/README.txt", key]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import IsolationLevel, errors
 
@@ -20,6 +21,8 @@ from control_plane.archive.forgetting import forget
 from control_plane.archive.outcome import Incomplete, Overtaken, ReadBackDiffers, SetBack
 from control_plane.canonical import canonical_of_ours, sha256
 from control_plane.models import GENESIS_HASH, Json
+from control_plane.proof.line import is_moment
+from control_plane.proof.notice import ANCHOR_KEY
 from control_plane.store.connection import sql
 
 FORMAT_VERSION = 1
@@ -89,6 +92,22 @@ def unknown(connection: Connection, bucket: Bucket, head: Head) -> str | None:
     key = max(later, default=None)
     [now] = fetch(connection, "anchor_heads", org=org)
     return key if now["sha256"] == head["sha256"] else None
+
+
+def listed(bucket: Bucket, org: str) -> set[str]:
+    """The keys of the objects that the newest anchor of an organization's bucket lists."""
+    newest = max(_keys(bucket, org), default=None)
+    if newest is None:
+        return set()
+    return {each["key"] for each in orjson.loads(bucket.read(newest)[0])["objects"]}
+
+
+def _keys(bucket: Bucket, org: str, after: str = "") -> Iterator[str]:
+    """The keys of an organization's anchors that come after another, in order."""
+    for key in bucket.keys(_prefix(org), after):
+        found = ANCHOR_KEY.fullmatch(key)
+        if found and is_moment(found[2]):
+            yield key
 
 
 def key_of(org: str, at: str) -> str:

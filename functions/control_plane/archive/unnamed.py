@@ -4,12 +4,16 @@ A run that is repeated makes the same bytes under the same key and takes up what
 they are rare. They are in nobody's way, and told of by whoever archives their day.
 """
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from control_plane.archive.anchors import listed
 from control_plane.archive.bucket import Bucket
 from control_plane.archive.database import Connection, fetch, turn
 
 ROOT = "executions/"
+_PLACE = re.compile(rf"{ROOT}org=([^/]+)/dt=([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/.+")
 SAFE_AGE = timedelta(days=1)
 """Nobody who put an object so long ago is still about to name it: a function ends in 15 minutes."""
 
@@ -25,24 +29,43 @@ def unnamed(connection: Connection, bucket: Bucket, org: str, day: date) -> list
     return sorted(bucket.keys(folder(org, day)).keys() - named)
 
 
-def clean(url: str, bucket: Bucket, age: timedelta = SAFE_AGE) -> list[str]:
+@dataclass
+class Cleaned:
+    """The keys that were deleted, and the folders whose organization isn't in the database."""
+
+    gone: list[str]
+    unknown: list[str]
+
+
+def clean(url: str, bucket: Bucket, anchors: Bucket, age: timedelta = SAFE_AGE) -> Cleaned:
     """Delete what no manifest names, is older than `age`, and of whose day no execution is left.
 
-    Whoever put it can then not name it any more: its executions are archived. Answers the keys.
-    Takes the right to delete, which no function has. Raises `Overtaken` while a run is at work.
+    Whoever put it can then not name it any more: its executions are archived. What the newest
+    anchor lists stays, and so does all of an organization that this database doesn't know: it may
+    be what is left to restore it from. Takes the right to delete, which no function has. Raises
+    `Overtaken` while a run is at work.
     """
     with turn(url) as connection:
+        orgs = {row["org"] for row in fetch(connection, "verify_organizations", slug=None)}
         named = {row["key"] for row in fetch(connection, "archive_list")}
         born = {key: at for key, at in bucket.keys(ROOT).items() if key not in named}
         old = [key for key, at in born.items() if at <= datetime.now(UTC) - age]
-        gone = [key for key in sorted(old) if _is_done(connection, key)]
+        kept = {key for org in sorted({*map(_org, old)} & orgs) for key in listed(anchors, org)}
+        gone = [key for key in old if key not in kept and _is_done(connection, key, orgs)]
         for key in gone:
             bucket.remove(key)
-    return gone
+    return Cleaned(gone, sorted({f"{ROOT}org={org}" for org in {*map(_org, born)} - orgs}))
 
 
-def _is_done(connection: Connection, key: str) -> bool:
-    """Whether an organization has no execution left of a key's day, or of before."""
-    org, day = [part.partition("=")[2] for part in key.split("/")[1:3]]
-    [found] = fetch(connection, "archive_left", org=org, day=day)
+def _org(key: str) -> str:
+    """The organization in whose folder a key lies."""
+    return key.split("/")[1].removeprefix("org=")
+
+
+def _is_done(connection: Connection, key: str, orgs: set[str]) -> bool:
+    """Whether an organization that is here has no execution left of a key's day, or of before."""
+    place = _PLACE.fullmatch(key)
+    if place is None or place[1] not in orgs:
+        return False
+    [found] = fetch(connection, "archive_left", org=place[1], day=place[2])
     return not found["left"]
