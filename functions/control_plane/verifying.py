@@ -116,7 +116,14 @@ class _Check:
         manifest = {row["key"] for row in self._fetch("verify_manifest")}
         return manifest != set(self._manifest) or self._anchored() != self._keys
 
+    def _listing(self) -> set[str]:
+        """What a restore, or whoever fetches the archive, would find of it."""
+        folder = f"executions/org={self._wanted['org']}/"
+        buckets = {row["bucket"] for row in self._manifest.values()}
+        return {key for name in sorted(buckets) for key in Bucket(name).keys(folder)}
+
     def _steps(self) -> None:
+        self._listed = self._listing()
         read = self._bucket.chunks
         self._report.anchors.add_all((key, b"".join(read(key))) for key in self._keys)
         self._report.archive.run(self._manifest, self._object)
@@ -133,6 +140,8 @@ class _Check:
     def _object(self, key: str) -> Iterator[bytes]:
         row, size = self._manifest[key], 0
         for chunk in Bucket(row["bucket"]).chunks(key, row["version_id"]):
+            if key not in self._listed:
+                raise Broken("A delete marker hides it from a restore: delete the marker.")
             yield chunk
             size += len(chunk)
         if size == 0:

@@ -128,6 +128,17 @@ def test_what_was_changed_in_the_database_is_named(world: World, statement: str,
     assert says in done.stdout
 
 
+def test_an_object_behind_a_delete_marker_is_named(world: World) -> None:
+    """Whoever lists the bucket, as a restore does, doesn't find it; the version is still there."""
+    key = min(fetched(world.s3, world.bucket.name))
+    marker = world.s3.client.delete_object(Bucket=world.bucket.name, Key=key)
+    done = ask("audit", "verify")
+    assert done.exit_code == 1
+    assert f"BROKEN: {key}: A delete marker hides it" in done.stdout
+    world.bucket.delete(key, marker["VersionId"])
+    assert ask("audit", "verify").exit_code == 0
+
+
 def test_a_live_chain_made_anew_contradicts_the_anchor_of_its_day(world: World) -> None:
     """Also before it is archived an anchor holds it."""
     evidence.anchor(world.database, world.s3, world.anchors)
