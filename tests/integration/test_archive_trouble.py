@@ -1,5 +1,6 @@
 """Erasing and cleaning when S3, or another organization, is in trouble."""
 
+import gzip
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -160,6 +161,27 @@ def test_an_unreadable_object_stops_its_organization_alone(
         archive(project, buckets)
     buckets.archive.remove(key)
     assert SECRET.encode() not in every_byte(s3, buckets)
+    assert undone(project) == 0
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[]", b'{"payload":{}}', b'{"record":1}'])
+def test_what_is_no_archived_execution_keeps_no_erasure_from_its_end(
+    project: Project, told: Any, buckets: Buckets, s3: S3, body: bytes
+) -> None:
+    """Somebody's own file in the archive is named, and what was erased is deleted all the same."""
+    first, last = told
+    archive(project, buckets)
+    erase(project, first["seq"], last["seq"])
+    key = f"executions/org={project.target.org}/dt=2051-01-01/notes.jsonl.gz"
+    s3.client.put_object(
+        Bucket=buckets.archive.name, Key=key, Body=gzip.compress(body + b"\n", mtime=0)
+    )
+    with pytest.raises(Incomplete, match=key):
+        archive(project, buckets)
+    assert undone(project) == 1
+    buckets.archive.remove(key)
+    assert SECRET.encode() not in every_byte(s3, buckets)
+    archive(project, buckets)
     assert undone(project) == 0
 
 

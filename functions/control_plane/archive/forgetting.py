@@ -16,6 +16,7 @@ from control_plane.archive.database import Connection, fetch, opened
 from control_plane.archive.outcome import Incomplete, Unreadable
 from control_plane.proof.finding import Broken
 from control_plane.proof.gunzip import lines
+from control_plane.proof.line import read_line
 from control_plane.registry.builtin import is_erasable
 from control_plane.store.connection import sql
 
@@ -81,8 +82,9 @@ class _Forgetting:
         return not version.is_marker and any(map(self._was_erased, self._payloads(version)))
 
     def _payloads(self, version: Version) -> Iterator[dict[str, Any]]:
-        """The records of its executions that have payloads."""
+        """The records of its executions that have payloads; raises `Broken` for anything else."""
         for text in lines(self.bucket.chunks(version.key, version.id)):
+            read_line(text)
             line = orjson.loads(text)
             if line["payload"] is not None:
                 yield line["record"]

@@ -10,7 +10,7 @@ class ReadBackDiffers(Exception):
 
 
 class Unreadable(Exception):
-    """An object that no manifest names is damaged, and may hold what was erased. Look at it."""
+    """What no manifest names is no archived execution, and may hold what was erased. Look at it."""
 
 
 class Overtaken(Exception):
