@@ -45,9 +45,9 @@ class Trail:
 
     def missing(self) -> list[Row]:
         """Organizations that have anchors and aren't in the database; by id, which is the slug."""
-        anchored = {key.split("/")[1].removeprefix("org=") for key in self.anchors.keys("anchors/")}
+        anchored = notice.anchored(self.anchors.keys("anchors/"))
         there = {row["org"] for row in self.organizations()}
-        return [{"org": org, "slug": org} for org in sorted(anchored - there)]
+        return [{"org": org, "slug": org} for org in anchored if org not in there]
 
     def size(self, org: str) -> int:
         """How many executions an organization has, archived and live."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import psycopg
@@ -202,6 +203,28 @@ def test_anchors_this_database_does_not_know_are_followed_when_a_recovery_says_s
         anchors.anchor(project.database.archiver, locked, follow=True)
     anchor(project, locked)
     assert len(chain(s3, locked, project.target.org)) == 6
+
+
+@pytest.mark.parametrize("name", ["README.txt", "README.json", "zip/2051-01-01.json"])
+def test_what_is_no_anchor_does_not_stand_after_the_last(
+    project: Project, locked: Bucket, name: str
+) -> None:
+    """Somebody's own file in the folder makes no database look as if it was set back."""
+    anchor(project, locked)
+    locked.put_new(f"anchors/org={project.target.org}/{name}", BytesIO(b"hello"), "text/plain")
+    anchors.refuse_set_back(project.database.archiver, locked)
+    anchor(project, locked)
+
+
+def test_a_set_back_database_is_told_by_the_anchor_that_it_does_not_know(
+    project: Project, locked: Bucket
+) -> None:
+    """By its key, and by the organization's slug."""
+    *_, last = [anchor(project, locked) for _ in range(2)]
+    project.superuser("DELETE FROM anchor_heads")
+    with pytest.raises(SetBack, match="organization main: ") as told:
+        anchors.refuse_set_back(project.database.archiver, locked)
+    assert str(told.value).endswith(f"The last is {last[0]}.")
 
 
 def test_only_the_archiver_moves_the_chain_of_anchors(project: Project) -> None:

@@ -1,5 +1,6 @@
 """Recovery where things are otherwise than one hopes: repeated, killed, needless, unreachable."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from control_plane.archive.outcome import Overtaken
 from control_plane.recovery import run
 from control_plane.recovery.run import NotRecoverable
 from control_plane.restore import run as restoring
+from control_plane.verifying import Trail
 from typer.testing import CliRunner
 
 from infra.cli import app as cli
@@ -47,6 +49,18 @@ def test_where_nothing_was_set_back_nothing_is_recorded(world: World) -> None:
     assert (done.held, [each.abandoned for each in done.organizations]) == (1, [[]])
     assert (world.log(), world.rows(), notices(world)) == (before, rows, [])
     assert world.check() == []
+
+
+def test_what_is_no_anchor_is_nothing_to_recover_from(world: World, empty: Database) -> None:
+    """Somebody's own files beside the anchors: no fork, no organization, no notice."""
+    for name in (f"org={world.org}/README.txt", "org=mine/notes.json", "README.txt"):
+        world.source.anchor.put_new(f"anchors/{name}", BytesIO(b"hello"), "text/plain")
+    before = world.log()
+    done = world.recover()
+    assert (done.unknown, notices(world), world.log()) == ([], [], before)
+    trail = Trail(empty.archiver, world.source.anchor)
+    assert trail.missing() == [{"org": world.org, "slug": world.org}]
+    assert restoring.restore(empty.owner, world.source, REGISTRIES).organizations == 1
 
 
 def test_of_an_empty_database_there_is_nothing_to_recover(world: World, postgres: Cluster) -> None:

@@ -28,7 +28,7 @@ from control_plane.store.connection import sql
 FORMAT_VERSION = 1
 ATTEMPTS = 5
 type Head = dict[str, Any]
-"""An organization's last anchor, as the database knows it: org, at, sha256, waiting."""
+"""An organization's last anchor, as the database knows it: org, slug, at, sha256, waiting."""
 
 _BEGIN = "1970-01-01T00:00:00.000000Z"
 
@@ -71,15 +71,22 @@ def anchored(url: str, bucket: Bucket, archived: Bucket | None = None) -> Iterat
 
 def refuse_set_back(url: str, bucket: Bucket) -> None:
     """Raise `SetBack` where the bucket has anchors that this database doesn't know."""
-    if is_set_back(url, bucket):
-        raise SetBack(SetBack.__doc__)
+    with opened(url) as connection:
+        for head in fetch(connection, "anchor_heads", org=None):
+            key = unknown(connection, bucket, head)
+            if key:
+                raise _set_back(head, key)
 
 
-def is_set_back(url: str, bucket: Bucket, org: str | None = None) -> bool:
-    """Whether there are anchors, of any or one organization, that the database doesn't know."""
+def is_set_back(url: str, bucket: Bucket, org: str) -> bool:
+    """Whether there are anchors of an organization that the database doesn't know."""
     with opened(url) as connection:
         heads = fetch(connection, "anchor_heads", org=org)
         return any(unknown(connection, bucket, head) for head in heads)
+
+
+def _set_back(head: Head, key: str) -> SetBack:
+    return SetBack(f"organization {head['slug']}: {SetBack.__doc__} The last is {key}.")
 
 
 def unknown(connection: Connection, bucket: Bucket, head: Head) -> str | None:
@@ -88,8 +95,7 @@ def unknown(connection: Connection, bucket: Bucket, head: Head) -> str | None:
     Another run's is no such one: that is the database's head before it is put.
     """
     org = head["org"]
-    later = bucket.keys(_prefix(org), after=key_of(org, head["at"] or _BEGIN))
-    key = max(later, default=None)
+    key = max(_keys(bucket, org, after=key_of(org, head["at"] or _BEGIN)), default=None)
     [now] = fetch(connection, "anchor_heads", org=org)
     return key if now["sha256"] == head["sha256"] else None
 
@@ -128,13 +134,13 @@ def _anchor(connection: Connection, bucket: Bucket, org: str, follow: bool) -> s
         at, hash = head["at"] or _BEGIN, head["sha256"] or GENESIS_HASH
         key = unknown(connection, bucket, head)
         if key and not follow:
-            raise SetBack(f"{org}: {SetBack.__doc__}")
+            raise _set_back(head, key)
         if key:
             at, hash = _moment(org, key), bucket.read_back(key)[1]
         decided = _decide(connection, org, at, hash, head["sha256"])
         if decided is not None:
             return _keep(connection, bucket, org, *decided)
-    raise Overtaken(f"anchors of {org}: {Overtaken.__doc__}")
+    raise Overtaken(f"anchors of organization {head['slug']}: {Overtaken.__doc__}")
 
 
 def _moment(org: str, key: str) -> str:

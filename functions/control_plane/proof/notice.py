@@ -31,6 +31,11 @@ def folders(org: str) -> tuple[str, str]:
     return f"anchors/org={org}/", f"forks/org={org}/"
 
 
+def anchored(keys: Iterable[str]) -> list[str]:
+    """The ids of the organizations that there are anchors of, in order."""
+    return sorted({found[1] for found in map(ANCHOR_KEY.fullmatch, keys) if found})
+
+
 def in_order(keys: Iterable[str]) -> list[str]:
     """Anchors and notices as they came; of the notices after one anchor only the last counts."""
     places: dict[tuple[str, int], tuple[int, str]] = {}

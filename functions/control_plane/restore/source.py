@@ -7,7 +7,7 @@ from typing import Any
 
 from control_plane.archive.bucket import Bucket
 from control_plane.canonical import stored
-from control_plane.proof.notice import folders, in_order
+from control_plane.proof.notice import anchored, folders, in_order
 
 type Line = dict[str, Any]
 """An archived execution: hash, payload, record, salt."""
@@ -24,8 +24,7 @@ class Buckets:
 
     def organizations(self) -> list[str]:
         """Those that have anchors: what nothing vouches for is not restored."""
-        keys = self.anchor.keys("anchors/")
-        return sorted({key.split("/")[1].removeprefix("org=") for key in keys})
+        return anchored(self.anchor.keys("anchors/"))
 
     def objects(self, org: str) -> list[str]:
         """In the order of their days and parts."""
