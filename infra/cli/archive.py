@@ -35,8 +35,8 @@ def run(
     bucket = Bucket(required("chat_agent_archive_bucket"))
     anchors = Bucket(required("chat_agent_anchor_bucket"))
     bar = typer.progressbar(length=runs.pending(url, days), label="Archiving")
-    with _told(), anchored(url, anchors, bucket), bar:
-        summary = runs.archive(url, bucket, days, progress=bar.update)
+    with _told(), anchored(url, anchors, bucket) as without, bar:
+        summary = runs.archive(url, bucket, days, without=without, progress=bar.update)
     typer.echo(f"Archived {summary.rows} executions in {summary.objects} objects.")
     for key in summary.unnamed:
         typer.echo(f"No manifest names {key}. See `chat-agent archive clean`.", err=True)

@@ -7,7 +7,7 @@ database doesn't know say that it was set back to an earlier moment: they are fo
 forked, and not before a recovery or a restore has recorded what was abandoned.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,59 +33,83 @@ type Head = dict[str, Any]
 _BEGIN = "1970-01-01T00:00:00.000000Z"
 
 
-def anchor(url: str, bucket: Bucket, *, follow: bool = False) -> list[str]:
-    """Put an anchor for each organization; their keys. `url` is the archiver's login.
+def anchor(
+    url: str, bucket: Bucket, *, follow: bool = False, orgs: Collection[str] | None = None
+) -> list[str]:
+    """Put an anchor for each organization, or for some; their keys. `url` is the archiver's login.
 
     With `follow`, also after anchors that this database doesn't know. Raises `Incomplete` when some
     organization's could not be put, after all others'.
     """
-    keys: list[str] = []
-    failed: list[Exception] = []
-    with opened(url) as connection:
-        for found in fetch(connection, "anchor_heads", org=None):
-            try:
-                keys.append(_anchor(connection, bucket, found["org"], follow))
-            except (BotoCoreError, ClientError, ReadBackDiffers, Overtaken, SetBack) as error:
-                failed.append(error)
+    keys, failed = _anchor_each(url, bucket, follow=follow, orgs=orgs)
     if failed:
-        raise Incomplete(failed)
+        raise Incomplete([*failed.values()])
     return keys
 
 
+def _anchor_each(
+    url: str, bucket: Bucket, *, follow: bool = False, orgs: Collection[str] | None = None
+) -> tuple[list[str], dict[str, Exception]]:
+    """The keys of the anchors that were put, and why others weren't, by organization."""
+    keys: list[str] = []
+    failed: dict[str, Exception] = {}
+    with opened(url) as connection:
+        for org in (head["org"] for head in fetch(connection, "anchor_heads", org=None)):
+            if orgs is not None and org not in orgs:
+                continue
+            try:
+                keys.append(_anchor(connection, bucket, org, follow))
+            except (BotoCoreError, ClientError, ReadBackDiffers, Overtaken, SetBack) as error:
+                failed[org] = error
+    return keys, failed
+
+
 @contextmanager
-def anchored(url: str, bucket: Bucket, archived: Bucket | None = None) -> Iterator[None]:
-    """What is done in this context ends with an anchor, also where it fails.
+def anchored(url: str, bucket: Bucket, archived: Bucket | None = None) -> Iterator[list[str]]:
+    """What is done in this context ends with anchors, also where it fails.
 
     After that, what erasures took is deleted from `archived`: one organization that is stopped,
-    perhaps for long, keeps no other's values there. Doesn't begin where the database was set back:
-    raises `SetBack`.
+    perhaps for long, keeps no other's values there. Yields the organizations that were set back:
+    leave them out; they are neither anchored nor cleaned up after. Raises `Incomplete` at its end
+    for all that could not be done, by the context either.
     """
-    refuse_set_back(url, bucket)
+    reasons: list[Exception] = []
     try:
-        yield
+        yield [head["org"] for head, _ in _set_back(url, bucket)]
+    except Incomplete as incomplete:
+        reasons += incomplete.reasons
     finally:
-        anchor(url, bucket)
-        if archived:
-            forget(url, archived)
+        _, failed = _anchor_each(url, bucket)
+        reasons += failed.values()
+        try:
+            if archived:
+                forget(url, archived, without=failed)
+        except Incomplete as incomplete:
+            reasons += incomplete.reasons
+        if reasons:
+            raise Incomplete(reasons)
 
 
 def refuse_set_back(url: str, bucket: Bucket) -> None:
     """Raise `SetBack` where the bucket has anchors that this database doesn't know."""
-    with opened(url) as connection:
-        for head in fetch(connection, "anchor_heads", org=None):
-            key = unknown(connection, bucket, head)
-            if key:
-                raise _set_back(head, key)
+    for head, key in _set_back(url, bucket):
+        raise _told(head, key)
 
 
 def is_set_back(url: str, bucket: Bucket, org: str) -> bool:
     """Whether there are anchors of an organization that the database doesn't know."""
+    return bool(_set_back(url, bucket, org))
+
+
+def _set_back(url: str, bucket: Bucket, org: str | None = None) -> list[tuple[Head, str]]:
+    """The heads of all organizations, or of one, that were set back, each with its last anchor."""
     with opened(url) as connection:
         heads = fetch(connection, "anchor_heads", org=org)
-        return any(unknown(connection, bucket, head) for head in heads)
+        found = [(head, unknown(connection, bucket, head)) for head in heads]
+    return [(head, key) for head, key in found if key]
 
 
-def _set_back(head: Head, key: str) -> SetBack:
+def _told(head: Head, key: str) -> SetBack:
     return SetBack(f"organization {head['slug']}: {SetBack.__doc__} The last is {key}.")
 
 
@@ -134,7 +158,7 @@ def _anchor(connection: Connection, bucket: Bucket, org: str, follow: bool) -> s
         at, hash = head["at"] or _BEGIN, head["sha256"] or GENESIS_HASH
         key = unknown(connection, bucket, head)
         if key and not follow:
-            raise _set_back(head, key)
+            raise _told(head, key)
         if key:
             at, hash = _moment(org, key), bucket.read_back(key)[1]
         decided = _decide(connection, org, at, hash, head["sha256"])

@@ -4,7 +4,7 @@ What is looked at are the objects that the manifest doesn't name: those that wer
 what killed runs left; and the kept states of versions that a later erasure took.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +21,17 @@ from control_plane.registry.builtin import is_erasable
 from control_plane.store.connection import sql
 
 
-def forget(url: str, bucket: Bucket) -> None:
+def forget(url: str, bucket: Bucket, without: Collection[str] = ()) -> None:
     """Delete every copy that is left of what erasures took, once objects have been written anew.
 
-    Call it after the anchors were put, so that these never list what isn't there. `url` is the
-    archiver's login. Does nothing while a run is at work, which does it itself. Raises `Incomplete`
-    for objects that can't be read and so may hold anything, after all other organizations'.
+    Call it after the anchors were put, so that these never list what isn't there, `without` the
+    organizations whose weren't. `url` is the archiver's login. Does nothing while a run is at work,
+    which does it itself. Raises `Incomplete` for objects that can't be read and so may hold
+    anything, after all other organizations'.
     """
     with opened(url) as connection:
-        due = fetch(connection, "erasures_due", rewritten=True)
+        waiting = fetch(connection, "erasures_due", rewritten=True)
+        due = [erasure for erasure in waiting if erasure["org"] not in without]
         if not due or not fetch(connection, "archive_turn")[0]["mine"]:
             return
         unreadable: list[Exception] = []

@@ -5,7 +5,7 @@ rows are removed only in the transaction that writes the manifest, only as exact
 were read back from S3.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -46,6 +46,7 @@ def archive(
     bucket: Bucket,
     after_days: int,
     *,
+    without: Collection[str] = (),
     progress: Progress = _silent,
     time_left: Callable[[], float] = lambda: float("inf"),
 ) -> Summary:
@@ -54,17 +55,17 @@ def archive(
     What is left of purged projects' executions is removed first, and objects that hold what was
     erased are written anew; `forgetting.forget` deletes the old ones once that is anchored.
 
-    `url` is the archiver's login. `progress` is told the number of rows after each part. Ends
-    early, between parts, when less than `RESERVE_S` is left. Raises `Incomplete` when some
-    organization's chain is broken or an erasure can't be followed, after all else, `Overtaken`
-    while another run is at work, `ReadBackDiffers`, or what S3 and the database raise; what was
-    finished stays finished.
+    `url` is the archiver's login. Organizations in `without` are left as they are. `progress` is
+    told the number of rows after each part. Ends early, between parts, when less than `RESERVE_S`
+    is left. Raises `Incomplete` when some organization's chain is broken or an erasure can't be
+    followed, after all else, `Overtaken` while another run is at work, `ReadBackDiffers`, or what
+    S3 and the database raise; what was finished stays finished.
     """
     with turn(url) as connection, opened(url) as exporter:
         [found] = fetch(connection, "archive_cutoff", days=after_days)
-        run = _Run(connection, exporter, bucket, found["cutoff"], progress, time_left)
+        run = _Run(connection, exporter, bucket, found["cutoff"], without, progress, time_left)
         run.remove_purged()
-        run.unerased |= rewrite(connection, bucket, lambda: time_left() > RESERVE_S)
+        run.unerased |= rewrite(connection, bucket, lambda: time_left() > RESERVE_S, without)
         run.archive_all()
     return run.summary
 
@@ -101,6 +102,7 @@ class _Run:
     exporter: Connection
     bucket: Bucket
     cutoff: datetime
+    without: Collection[str]
     progress: Progress
     time_left: Callable[[], float]
     summary: Summary = field(default_factory=Summary)
@@ -110,7 +112,7 @@ class _Run:
     def remove_purged(self) -> None:
         """Remove what is left of purged projects' executions, a few thousand at a time."""
         while self.time_left() > RESERVE_S:
-            [removed] = fetch(self.connection, "archive_purged")
+            [removed] = fetch(self.connection, "archive_purged", without=[*self.without])
             if removed["rows"] == 0:
                 return
 
@@ -129,7 +131,7 @@ class _Run:
             raise Incomplete([*self.unerased.values(), *self.stopped.values()])
 
     def _oldest(self) -> list[dict[str, Any]]:
-        without = list(self.stopped)
+        without = [*self.without, *self.stopped]
         return fetch(self.connection, "archive_day", cutoff=self.cutoff, without=without)
 
     def _archive_day(self, org: str, day: date, until: datetime) -> None:
