@@ -28,6 +28,8 @@ def recover(
     have been delivered since the moment. It adopts what lies in the archive
     already, and removes it here. It records in each project's log which
     executions were abandoned, puts that beside the anchors, and anchors.
+    An organization for which that can't be done is named at the end, and
+    left as it is.
 
     Needs CHAT_AGENT_DATABASE_URL, CHAT_AGENT_ARCHIVER_DATABASE_URL,
     CHAT_AGENT_OWNER_DATABASE_URL, CHAT_AGENT_ARCHIVE_BUCKET and
@@ -41,6 +43,7 @@ def recover(
         return
     for sentence in _told(_recovered(owner)):
         typer.echo(sentence)
+    typer.echo("Next: chat-agent audit verify; then start the functions.")
 
 
 def _recovered(owner: str) -> "Recovery":
@@ -66,7 +69,11 @@ def _in_words() -> Iterator[None]:
 
     try:
         yield
-    except (NotRecoverable, Incomplete, Overtaken, ReadBackDiffers, Conflict) as error:
+    except NotRecoverable as error:
+        for sentence in _told(error.done):
+            typer.echo(sentence)
+        raise fail(str(error)) from error
+    except (Incomplete, Overtaken, ReadBackDiffers, Conflict) as error:
         raise fail(str(error)) from error
     except psycopg.errors.ReadOnlySqlTransaction as error:
         raise fail("The database is still being set back. Recover when it takes writes.") from error
@@ -89,7 +96,6 @@ def _told(recovery: "Recovery") -> Iterator[str]:
         if recovery.held
         else "No message is held."
     )
-    yield "Next: chat-agent audit verify; then start the functions."
 
 
 def _of_organization(each: "Recovered") -> Iterator[str]:

@@ -19,7 +19,7 @@ from control_plane.canonical import canonical
 from control_plane.models import GENESIS_HASH
 from control_plane.proof.anchors import Anchors
 from control_plane.recovery.erased import Follow
-from control_plane.restore.source import Buckets, Line, Member, members
+from control_plane.restore.source import Buckets, Line, Member, checked
 
 
 class Diverged(Exception):
@@ -57,8 +57,9 @@ def adopt(
 ) -> Adopted:
     """Adopt every object that the manifest doesn't know; `connection` is the archiver's.
 
-    What they have lost since is taken by `follow`. Raises `Diverged` where what isn't adopted
-    contradicts what the database has, but for projects whose fork is `recorded` already.
+    What they have lost since is taken by `follow`. Raises `Broken` for one that can't be read, and
+    `Diverged` where what isn't adopted contradicts what the database has, but for projects whose
+    fork is `recorded` already.
     """
     known = {row["key"] for row in fetch(connection, "verify_manifest", org=org, project=None)}
     adopted = Adopted()
@@ -82,7 +83,7 @@ def _look_ahead(
     heads = fetch(connection, "verify_projects", org=org, project=None)
     reached = {row["project"]: row["hash"] for row in heads}
     for key in adopted.left:
-        lines = [line for *_, held in members(source.read(key)) for line in held]
+        lines = [line for *_, held in checked(key, source.read(key)) for line in held]
         others = [line for line in lines if line["record"]["project"] not in recorded]
         _check_beside(connection, anchors, others)
         _follow(adopted, reached, lines)
@@ -105,7 +106,7 @@ def _adopt_object(
     """Archive an object's executions again; how many: none where the database has others."""
     org, key = named
     data, version_id = source.archive.read(key)
-    read = list(members(data))
+    read = checked(key, data)
     ranges = list(_ranges(connection, org, read))
     if len(ranges) < len(read):
         return 0

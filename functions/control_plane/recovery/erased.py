@@ -17,7 +17,7 @@ from control_plane.archive.database import Connection, fetch
 from control_plane.canonical import canonical
 from control_plane.proof.anchors import Anchors
 from control_plane.restore.kept import Kept
-from control_plane.restore.source import Buckets, Line, members
+from control_plane.restore.source import Buckets, Line, checked
 from control_plane.store.connection import sql
 
 type Follow = Callable[[list[Line]], None]
@@ -49,6 +49,7 @@ def retake(
     """Let the manifest name what took the places of objects that are gone.
 
     `connection` is the archiver's. An object for which there is none stays named: verifying tells.
+    Raises `Broken` for one that can't be read.
     """
     there = set(source.objects(org))
     named = fetch(connection, "recover_manifest", org=org)
@@ -63,7 +64,7 @@ def _take(
 ) -> bool:
     """Let the manifest name an object, if it holds the same executions as the one before."""
     data, version_id = source.archive.read(key)
-    read = list(members(data))
+    read = checked(key, data)
     if [_range(lines) for *_, lines in read] != found["ranges"]:
         return False
     for *_, lines in read:

@@ -1,10 +1,10 @@
 """The recovery: hold messages, adopt what is archived, record what is abandoned, anchor.
 
-Each step can be repeated, and what was done isn't done again. While the database is behind its
-anchors nothing else archives or anchors, so whatever was done before a kill is still there.
+Each step can be repeated, and what was done isn't done again. While an organization is behind its
+anchors nothing else archives or anchors it, so whatever was done before a kill is still there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,8 +30,8 @@ from control_plane.target import Target
 RECOVER = "project.recover"
 
 
-class NotRecoverable(Exception):
-    """The message says why. Messages are held; nothing was recorded, and nothing anchored."""
+class _Unfit(Exception):
+    """Why an organization can't be recovered as it is."""
 
 
 @dataclass(frozen=True)
@@ -64,24 +64,47 @@ class Recovery:
     organizations: list[Recovered] = field(default_factory=list)
 
 
+class NotRecoverable(Exception):
+    """The message says of which organizations, and why: nothing was recorded or anchored of them.
+
+    Messages are held. `done` is what was done for all others.
+    """
+
+    def __init__(self, reasons: Iterable[str], done: Recovery) -> None:
+        self.done = done
+        super().__init__("\n".join(reasons))
+
+
 def recover(logins: Logins, source: Buckets, registries: Mapping[str, Registry]) -> Recovery:
     """Bring a database that was set back and its archive and anchors together again.
 
-    Raises `NotRecoverable` for anchors that aren't whole, or a database that has gone on too far;
-    `Overtaken` while an archive run is at work; `Incomplete` where an anchor can't be put.
+    Raises `NotRecoverable`, after all other organizations, for anchors that aren't whole, an
+    archive that can't be read, or a database that has gone on too far; `Overtaken` while an archive
+    run is at work; `Incomplete` where an anchor can't be put.
     """
     held, anchored = hold(logins.owner), source.organizations()
+    unfit: dict[str, str] = {}
     with turn(logins.archiver) as connection:
         rows = fetch(connection, "verify_organizations", slug=None)
         recovery = Recovery(held, sorted({*anchored} - {row["org"] for row in rows}))
-        each = [_Organization(connection, source, registries, **row) for row in rows]
-        for organization in each:
-            organization.check()
         store = Store(logins.app)
-        with connect(logins.owner, autocommit=True) as owner:
-            recovery.organizations += [found.recover(store, owner) for found in each]
-    anchor(logins.archiver, source.anchor, follow=True)
+        for row in rows:
+            organization = _Organization(connection, source, registries, **row)
+            try:
+                organization.check()
+                with connect(logins.owner, autocommit=True) as owner:
+                    recovery.organizations.append(organization.recover(store, owner))
+            except (_Unfit, Diverged, Broken) as error:
+                unfit[row["org"]] = f"Organization {row['slug']}: {_sentence(error)}"
+    fit = {row["org"] for row in rows} - unfit.keys()
+    anchor(logins.archiver, source.anchor, follow=True, orgs=fit)
+    if unfit:
+        raise NotRecoverable(unfit.values(), recovery)
     return recovery
+
+
+def _sentence(error: Exception) -> str:
+    return str(error.finding if isinstance(error, Broken) else error)
 
 
 class _Organization:
@@ -108,11 +131,11 @@ class _Organization:
         try:
             self._anchors.add_all((key, self._source.read(key)) for key in keys)
         except Broken as broken:
-            raise NotRecoverable(f"The anchors aren't whole: {broken.finding}") from broken
+            raise _Unfit(f"The anchors aren't whole: {broken.finding}") from broken
         self._recorded = self._records()
         for row in self._projects():
             if row["template"] not in self._registries:
-                raise NotRecoverable(f"The template {row['template']!r} isn't installed here.")
+                raise _Unfit(f"The template {row['template']!r} isn't installed here.")
             if row["project"] not in self._recorded:
                 self._check_prefix(row)
 
@@ -132,17 +155,14 @@ class _Organization:
         found = fetch(self._connection, "recover_hashes", project=project, seqs=[*held])
         other = [each["seq"] for each in found if each["hash"] != held[each["seq"]]]
         if other or pins.lost(project):
-            raise NotRecoverable(str(Diverged(project, min(other, default=1))))
+            raise Diverged(project, min(other, default=1))
 
     def recover(self, store: Store, owner: psycopg.Connection[Any]) -> Recovered:
         """Adopt and record; what is recorded already isn't again."""
         follow = following(owner, self._source, self._org)
         where = (self._connection, self._source, self._org, self._anchors, follow)
         retake(*where)
-        try:
-            adopted = adopt(*where, self._recorded)
-        except Diverged as diverged:
-            raise NotRecoverable(str(diverged)) from diverged
+        adopted = adopt(*where, self._recorded)
         recovered = Recovered(self._slug, adopted)
         projects = self._projects()
         if not self._behind:  # of a project that isn't here, it was recorded or is another's to say

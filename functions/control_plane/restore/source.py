@@ -7,6 +7,10 @@ from typing import Any
 
 from control_plane.archive.bucket import Bucket
 from control_plane.canonical import stored
+from control_plane.proof import gunzip
+from control_plane.proof.anchors import OBJECT_KEY
+from control_plane.proof.finding import Broken
+from control_plane.proof.line import read_line
 from control_plane.proof.notice import anchored, folders, in_order
 
 type Line = dict[str, Any]
@@ -45,6 +49,21 @@ class Buckets:
         """From the bucket that the key belongs to."""
         anchored = key.startswith(("anchors/", "forks/"))
         return (self.anchor if anchored else self.archive).read(key)[0]
+
+
+def checked(key: str, data: bytes) -> list[Member]:
+    """Each gzip member of an object, once its name and all of its lines were checked; or `Broken`.
+
+    Chains aren't checked here.
+    """
+    try:
+        if not OBJECT_KEY.fullmatch(key):
+            raise Broken("This is no name of an object of this archive.")
+        for text in gunzip.lines([data]):
+            read_line(text)
+    except Broken as broken:
+        raise broken.within(object=key) from None
+    return list(members(data))
 
 
 def members(data: bytes) -> Iterator[Member]:
