@@ -70,22 +70,29 @@ def restore(
     until: Annotated[
         str, typer.Option(help="A moment such as 2026-11-24T12:00:00Z: nothing later comes back.")
     ] = "",
+    organization: Annotated[
+        list[str] | None, typer.Option(help="Only one: its slug or id; may be repeated.")
+    ] = None,
 ) -> None:
     """Restore everything that archive and anchors hold into an empty, migrated database."""
     from control_plane.archive.anchors import anchor
+    from control_plane.errors import NotFound
     from control_plane.registry import load_registries
+    from control_plane.restore.chosen import chosen
     from control_plane.restore.run import Damaged, NotEmpty, restore
     from control_plane.restore.source import Buckets
 
     buckets = (Bucket(required(f"chat_agent_{kind}_bucket")) for kind in ("archive", "anchor"))
     source, moment = Buckets(*buckets), _moment(until) if until else None
     url = required("chat_agent_owner_database_url")
-    keys = [key for org in source.organizations() for key in source.objects(org)]
     try:
+        orgs = chosen(source, organization or ())
+        keys = [key for org in orgs for key in source.objects(org)]
         with typer.progressbar(length=len(keys), label="Restoring") as bar:
-            done = restore(url, source, load_registries(), moment, lambda _rows: bar.update(1))
-        anchor(url, source.anchor, follow=True)
-    except (Damaged, NotEmpty, Incomplete, ReadBackDiffers) as error:
+            registries = load_registries()
+            done = restore(url, source, registries, moment, lambda _rows: bar.update(1), orgs)
+        anchor(url, source.anchor, follow=True, orgs=orgs)
+    except (NotFound, Damaged, NotEmpty, Incomplete, ReadBackDiffers) as error:
         raise fail(str(error)) from error
     typer.echo(
         f"Restored {done.executions} executions of {done.projects} projects"

@@ -109,7 +109,7 @@ class Organization:
     def check_whole(self) -> None:
         """Raise `Damaged` unless the organization's own chain made it, and each state is known."""
         if not self.slug:
-            raise Damaged(f"organization {self.id}: the execution that made it isn't archived.")
+            raise Damaged("the execution that made it isn't archived.")
         for project in self.projects.values():
             project.check_known()
 

@@ -7,7 +7,7 @@ project's chain then goes on with an execution that says what was abandoned.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,14 +73,16 @@ def restore(
     registries: Mapping[str, Registry],
     until: str | None = None,
     progress: Progress = lambda _rows: None,
+    orgs: Collection[str] | None = None,
 ) -> Restored:
-    """Restore everything into an empty, migrated database, as its owner.
+    """Restore everything, or some organizations, into an empty, migrated database, as its owner.
 
     `until` is a moment as records write it; what came later is left in the archive and out of the
     manifest. Raises `Damaged` for what is missing or altered, and `NotEmpty`; nothing was written
     then. `progress` is told the number of executions after each object.
     """
-    found = [_replayed(source, org, until, progress) for org in source.organizations()]
+    orgs = source.organizations() if orgs is None else orgs
+    found = [_replayed(source, org, until, progress) for org in orgs]
     for each in found:
         _check_templates(each.organization, registries)
     with connect(owner_url) as connection:
@@ -94,12 +96,23 @@ def restore(
 
 
 def _replayed(source: Buckets, org: str, until: str | None, progress: Progress) -> _Found:
+    organization = Organization(org)
+    try:
+        return _replay(source, organization, until, progress)
+    except Damaged as damaged:
+        raise Damaged(f"organization {organization.slug or org}: {damaged}") from damaged
+
+
+def _replay(
+    source: Buckets, organization: Organization, until: str | None, progress: Progress
+) -> _Found:
+    org = organization.id
     keys = source.objects(org)
     anchors = ((key, source.read(key)) for key in source.anchors(org))
     report = check_organization(org, anchors, keys, lambda key: [source.read(key)])
     if report.finding:
         raise Damaged(str(report.finding))
-    found = _Found(Organization(org), report.anchors, Kept(source, org))
+    found = _Found(organization, report.anchors, Kept(source, org))
     for key in report.anchors.kept(keys):
         rows = _take_object(found, source, key, until)
         found.executions += rows
@@ -198,7 +211,8 @@ def _check_templates(organization: Organization, registries: Mapping[str, Regist
     for project in organization.projects.values():
         if project.status != "purged" and project.template not in registries:
             raise Damaged(
-                f"project {project.slug}: its template {project.template!r} isn't installed here."
+                f"organization {organization.slug}, project {project.slug}:"
+                f" its template {project.template!r} isn't installed here."
             )
 
 

@@ -17,7 +17,7 @@ type Rows = Iterator[dict[str, Any]]
 
 
 class NotEmpty(Exception):
-    """There is an organization in this database already. Restore into an empty, migrated one."""
+    """An organization is here already. Restore into an empty, migrated database, or name others."""
 
 
 def write(
