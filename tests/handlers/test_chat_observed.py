@@ -134,12 +134,24 @@ def test_a_model_that_fails_is_counted(
 
 
 @pytest.mark.parametrize(
-    "usage", [None, "much", {}, {"prompt_tokens": None}, {"prompt_tokens": -1}]
+    "usage",
+    [
+        None,
+        "much",
+        {},
+        {"prompt_tokens": None},
+        {"prompt_tokens": -1},
+        {"prompt_tokens": 2**53},
+        {"completion_tokens": 2**70},
+    ],
 )
 def test_a_provider_that_counts_oddly_is_heard_all_the_same(
-    monkeypatch: pytest.MonkeyPatch, usage: Any, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch,
+    usage: Any,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """What it says of tokens is no reason to refuse its answer."""
+    """What it says of tokens is no reason to refuse its answer, and none to believe it."""
     message = {"role": "assistant", "content": "The counter is 5."}
     completion = {"choices": [{"message": message}], "usage": usage}
 
@@ -152,3 +164,6 @@ def test_a_provider_that_counts_oddly_is_heard_all_the_same(
         assert say() == 200
     [line] = told(caplog, "chat")
     assert "model_failures" not in line
+    assert not {"prompt_tokens", "completion_tokens"} & line.keys()
+    [metric] = metrics(capsys)
+    assert not {"PromptTokens", "CompletionTokens"} & metric.keys()

@@ -10,6 +10,8 @@ from control_plane import execution
 from control_plane.api import shared
 from control_plane.identity import authenticate, target
 from control_plane.models import Intent
+from control_plane.observing.current import add
+from control_plane.observing.functions import answering
 from control_plane.registry import load_registries
 from control_plane.requests import Request
 from control_plane.signing_in import login
@@ -35,9 +37,14 @@ class Told:
 
     def line(self) -> dict[str, Any]:
         """The members of the one line that the last request left."""
-        [record] = self._caplog.records
+        [line] = self.lines()
+        return line
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The members of each line."""
+        records = [vars(record) for record in self._caplog.records]
         self._caplog.clear()
-        return vars(record)
+        return records
 
     def metrics(self) -> list[dict[str, Any]]:
         """The metrics that were printed."""
@@ -237,3 +244,18 @@ def test_a_database_that_fails_is_named_by_its_code(
     line = told.line()
     assert re.fullmatch(r"psycopg\.\w+(\.\w+)*( \w{5})?", line["database_error"])
     assert line["database_failures"] == 1
+
+
+def test_what_cant_be_told_never_costs_the_answer(told: Told) -> None:
+    """Whatever was measured: the caller is answered, and the log names what went wrong."""
+
+    @answering("odd")
+    def handler(_event: object, _context: object) -> dict[str, Any]:
+        add(archived_rows=2**70)
+        return {"statusCode": 200}
+
+    told.forget()
+    assert handler({}, None) == {"statusCode": 200}
+    line, failure = told.lines()
+    assert (line["status"], failure["error"]) == (200, "TypeError")
+    assert line["trace_id"] == failure["trace_id"]

@@ -20,7 +20,7 @@ from control_plane.agent.interpretation import (
     propose,
 )
 from control_plane.agent.tools import Call, Toolbox
-from control_plane.canonical import canonical
+from control_plane.canonical import MAX_INTEGER, canonical
 from control_plane.observing.current import add, timing
 from control_plane.settings import Settings
 
@@ -167,10 +167,12 @@ async def _complete(
 
 
 def _count_tokens(usage: Any) -> None:
-    """Tell what the provider says it has read and written; not every one says so."""
+    """Tell what the provider says it has read and written, where that can be a count."""
     if isinstance(usage, dict):
-        counts = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")}
-        add(**{name: count for name, count in counts.items() if type(count) is int})
+        for name in ("prompt_tokens", "completion_tokens"):
+            count = usage.get(name)
+            if type(count) is int and 0 <= count <= MAX_INTEGER:
+                add(**{name: count})
 
 
 def _understood(said: _Message, toolbox: Toolbox, limit: int) -> Interpretation:

@@ -106,6 +106,14 @@ def _answered(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tell(service: str, message: str, seen: Observation, started: float) -> None:
+    """Tell what was seen. Where that fails, the answer stands, and the log names the failure."""
+    try:
+        _say(service, message, seen, started)
+    except Exception as error:  # noqa: BLE001 (told)
+        _logger(service).error(message, extra={**seen.trace.members, **described(error)})
+
+
+def _say(service: str, message: str, seen: Observation, started: float) -> None:
     duration = (perf_counter() - started) * 1000
     if seen.executions:
         seen.measured["execution_ms"] = duration
