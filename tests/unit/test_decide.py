@@ -214,7 +214,6 @@ def test_declarations_that_can_not_hold_are_refused() -> None:
     "messages",
     [
         lambda: 1 / 0,
-        lambda: ["no message"],
         lambda: (Message("t", 1 / 0) for _ in range(1)),
         lambda: [Message("t", 2**60)],
         lambda: [Message("t", "\x00")],
@@ -231,6 +230,21 @@ def test_messages_that_can_not_be_sent_fail_the_action(
     declare(lambda state: {"box": {"number": 1, "label": ""}})
     decision = decide(Intent("box.do", {}), context_of(template), confirmed=True)
     assert (decision.status, codes(decision)) == ("failed", ["handler_error"])
+    assert decision.messages == ()
+
+
+@pytest.mark.parametrize("message", ["no message", {"topic": "t", "body": 1}, ("t", 1), None])
+def test_what_is_no_message_is_said_to_be_none(context_of: MakeContext, message: Any) -> None:
+    """Its author reads what an item must be, not which of our lines has stumbled over it."""
+    declared = Template("tests")
+    declared.component("box", Box, {"number": 0, "label": ""}, title="Box")
+    declare = declared.action(
+        "box.do", changes="/box", title="Do", messages=lambda: [Message("t", 1), message]
+    )
+    declare(lambda state: {"box": {"number": 1, "label": ""}})
+    decision = decide(Intent("box.do", {}), context_of(declared), confirmed=True)
+    assert (decision.status, codes(decision)) == ("failed", ["invalid_message"])
+    assert "Message(topic, body)" in explain(decision.reasons[0].record(), {})
     assert decision.messages == ()
 
 

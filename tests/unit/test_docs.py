@@ -4,11 +4,17 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import pydantic
 import pytest
-from control_plane import errors
+from control_plane import errors, registry
 from control_plane.engine import explain
+from control_plane.engine.decide import decide
+from control_plane.models import Intent
 from control_plane.observing import metrics
+from control_plane.registry import Message, State, Template
 from control_plane.settings import Settings, read
+
+from tests.unit.conftest import MakeContext
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "space" / "README.md"]
@@ -95,6 +101,22 @@ def test_the_readmes_code_is_the_examples() -> None:
     for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL):
         for line in block.strip().splitlines():
             assert line.strip() in examples, line
+
+
+def test_the_declarations_shown_can_be_declared(context_of: MakeContext) -> None:
+    """As they stand in docs/declaring.md, with what `control_plane.registry` offers alone."""
+    jars = pydantic.create_model("Jars", __base__=State, jars=int)
+    pantry, desk = Template("pantry"), Template("desk")
+    for template, id in ((pantry, "shelf"), (desk, "order"), (desk, "stock")):
+        template.component(id, jars, {"jars": 1}, title=id)
+    names = {name: getattr(registry, name) for name in registry.__all__}
+    page = (ROOT / "docs" / "declaring.md").read_text()
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block, names | {"pantry": pantry, "desk": desk})
+    put = decide(Intent("shelf.put", {"jars": 2}), context_of(pantry), confirmed=True)
+    place = decide(Intent("order.place", {"jars": 2}), context_of(desk), confirmed=True)
+    assert (put.status, put.diff[0]["value"]) == ("success", 3)
+    assert place.messages == (Message("order.placed", {"jars": 2}),)
 
 
 def test_each_error_is_mapped_once() -> None:

@@ -55,6 +55,8 @@ _SENTENCES = {
     "handler_error": "The action's own code failed ({error}). Nothing was changed.",
     "handler_timeout": "The action's own code took too long. Nothing was changed.",
     "undeclared_change": "The action tried to change what it didn't declare. Nothing was changed.",
+    "invalid_message": "An item of the action's messages is no Message(topic, body). "
+    "Nothing was changed.",
     "invalid_state": "The result doesn't fit the declaration of {component}. Nothing was changed.",
     "state_too_large": "The result would be larger than {limit} bytes. Nothing was changed.",
     "effect_too_large": "This would change more than {limit} bytes at once, old values included. "

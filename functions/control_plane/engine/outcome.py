@@ -44,6 +44,8 @@ def carried_out(decided: Decision, action: Action, context: Context) -> Decision
         messages = run(_messages, action, decided)
     except Broke as broke:
         return failed(decided, Reason("handler_error", {"error": str(broke)}))
+    if messages is None:
+        return failed(decided, Reason("invalid_message"))
     if not new.keys() <= states.keys():
         return failed(decided, Reason("undeclared_change"))
     return _checked(decided, action, context, (states, new), messages)
@@ -74,11 +76,16 @@ def migrated(component: Component, state: Json, version: int) -> Json:
     return state
 
 
-def _messages(action: Action, decided: Decision) -> tuple[Message, ...]:
-    """What the action asks to send, each as it can be stored; raises where it can't."""
+def _messages(action: Action, decided: Decision) -> tuple[Message, ...] | None:
+    """What the action asks to send; None where an item is no message.
+
+    Raises where one can't be stored.
+    """
     if action.messages is None:
         return ()
-    asked = action.messages(**thawed(decided.inputs))
+    asked = tuple(action.messages(**thawed(decided.inputs)))
+    if not all(isinstance(message, Message) for message in asked):
+        return None
     messages = tuple(Message(str(message.topic), message.body) for message in asked)
     for message in messages:
         parse(canonical([message.topic, message.body]).encode())

@@ -11,6 +11,7 @@ A handler is pure: it gets a read-only view of its targets and its inputs, and r
 new state of each component that it changes.
 """
 
+from control_plane.models import Message
 from control_plane.registry.builtin import REVERT
 from control_plane.registry.checks import DeclarationError
 from control_plane.registry.declared import (
@@ -34,6 +35,7 @@ __all__ = [
     "Component",
     "DeclarationError",
     "Handler",
+    "Message",
     "Registry",
     "RootState",
     "State",
