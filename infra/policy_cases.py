@@ -1,4 +1,4 @@
-"""Cases of a policy: asks that the engine itself decides, and which rules they have exercised.
+"""Cases of a policy: asks that the engine itself decides, and what of it they have exercised.
 
 Pure: no clock, no database. A case without a time is decided at noon on the first day of 2026.
 """
@@ -14,7 +14,7 @@ from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of
 from control_plane.engine.expressions import ExpressionFailed, compile_expression
 from control_plane.engine.policy import Policy, PolicyRefused
 from control_plane.engine.policy_document import Part, left_out
-from control_plane.engine.policy_errors import Problem, problems_of
+from control_plane.engine.policy_errors import Problem, key_of, problems_of
 from control_plane.engine.policy_fields import Count, given
 from control_plane.engine.preview import Prediction, predict
 from control_plane.engine.scopes import roles_of, scope_of
@@ -131,7 +131,7 @@ class Cases(Part):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a case ended, and the rules whose condition held on the way."""
+    """How a case ended, and the rules, approvals and budgets that had a say on the way."""
 
     name: str
     expected: Expect
@@ -198,9 +198,16 @@ def run_case(case: Case, registry: Registry, policy: Policy) -> Outcome:
 
 
 def never_exercised(policy: Policy, outcomes: Sequence[Outcome]) -> list[str]:
-    """Ids of the rules whose condition held in no case, in the policy's order."""
+    """Rules whose condition held in no case, approvals that none waits for, and budgets of actions
+    that none was held against, in the policy's order."""
     exercised = frozenset().union(*(outcome.exercised for outcome in outcomes))
-    return [rule.id for rule in policy.rules if rule.id not in exercised]
+    ids = [rule.id for rule in policy.rules] + [asked.id for asked in policy.approvals]
+    ids += map(_budget, policy.limits.action_budgets)
+    return [id for id in ids if id not in exercised]
+
+
+def _budget(action: str) -> str:
+    return key_of(("action_budgets", action))
 
 
 def _context(case: Case, registry: Registry, policy: Policy) -> Context:
@@ -229,9 +236,13 @@ def _held(component: Component, state: Json) -> Held:
 
 
 def _exercised(prediction: Prediction) -> Iterator[str]:
-    """Ids of the rules whose condition holds for a step, as the engine sees that step."""
+    """What of the policy fits a step, as the engine sees that step."""
     moment = prediction.context
     for decision in prediction.decisions:
+        if decision.approval:
+            yield from decision.approval.because
+        if decision.cost and decision.action in moment.policy.limits.action_budgets:
+            yield _budget(decision.action)
         wrong = any(reason.code == "invalid_inputs" for reason in decision.reasons)
         inputs = {} if wrong else decision.inputs
         roles = roles_of(decision.action, inputs, moment)

@@ -53,10 +53,10 @@ def policy_versions(
     return {"items": items, "next_cursor": more}
 
 
-def compiled(document: Mapping[str, Json]) -> Policy:
+def compiled(document: Mapping[str, Json], registry: Registry) -> Policy:
     """A policy document as decisions read it. Raises `InvalidPolicy` with the keys at fault."""
     try:
-        return compile_policy(document)
+        return compile_policy(document, registry)
     except PolicyRefused as refused:
         raise InvalidPolicy(errors=refused.errors) from refused
 

@@ -18,6 +18,7 @@ from control_plane.canonical import MAX_DEPTH, MAX_INTEGER
 from control_plane.engine.policy import MAX_BYTES, PolicyRefused, compile_policy
 from control_plane.engine.policy_errors import Place, Problem
 from control_plane.models import Json
+from control_plane.registry import Registry
 
 type Media = Literal["yaml", "json"]
 
@@ -44,15 +45,18 @@ class _Event(NamedTuple):
     value: Json = None
 
 
-def read_policy(text: str, media: Media | None = None) -> dict[str, Json]:
+def read_policy(
+    text: str, media: Media | None = None, registry: Registry | None = None
+) -> dict[str, Json]:
     """The document that a text of at most 64 KiB says, validated and otherwise as it was written.
 
-    Without `media`, what is JSON is read as JSON and all else as YAML. Raises `PolicyRefused`,
-    whose errors have their lines: the first of the text itself, else every one of the document.
+    Without `media`, what is JSON is read as JSON and all else as YAML. With a `registry`, what it
+    names is declared there. Raises `PolicyRefused`, whose errors have their lines: the first of the
+    text itself, else every one of the document.
     """
     written = read_text(text, media)
     try:
-        compile_policy(written.document)
+        compile_policy(written.document, registry)
     except PolicyRefused as error:
         raise written.located(error) from error
     return written.document

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
 from control_plane.policy_text import Media, read_policy
+from control_plane.registry import Registry, load_registries
 
 from infra.cli.shared import fail
 from infra.policy_cases import Expect, Outcome, never_exercised, read_cases, run_case
@@ -14,7 +15,7 @@ app = typer.Typer(help="Policies as files: check them, and test them.", no_args_
 
 File = Annotated[Path, typer.Argument(help="The policy, YAML or JSON.")]
 CasesFile = Annotated[Path, typer.Argument(help="Its cases, YAML or JSON.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Fail where a rule is never exercised.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail where one is never exercised.")]
 
 _MEDIA: dict[str, Media] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 
@@ -27,14 +28,13 @@ def validate(file: File) -> None:
 
 @app.command("test")
 def decide_cases(file: File, cases: CasesFile, strict: Strict = False) -> None:
-    """Decide cases with the engine itself, and name the rules that none has exercised."""
-    from control_plane.registry import load_registries
-
-    policy = _policy(file)
+    """Decide cases with the engine itself; name the rules, approvals and budgets of actions that
+    none has exercised."""
     try:
         asked, registry = read_cases(_text(cases), _MEDIA.get(cases.suffix), load_registries())
     except PolicyRefused as refused:
         raise _told(cases, refused) from refused
+    policy = _policy(file, registry)
     outcomes = [run_case(case, registry, policy) for case in asked]
     for outcome in outcomes:
         typer.echo(_line(outcome))
@@ -47,9 +47,9 @@ def decide_cases(file: File, cases: CasesFile, strict: Strict = False) -> None:
         raise typer.Exit(1)
 
 
-def _policy(file: Path) -> Policy:
+def _policy(file: Path, registry: Registry | None = None) -> Policy:
     try:
-        return compile_policy(read_policy(_text(file), _MEDIA.get(file.suffix)))
+        return compile_policy(read_policy(_text(file), _MEDIA.get(file.suffix), registry))
     except PolicyRefused as refused:
         raise _told(file, refused) from refused
 

@@ -357,7 +357,7 @@ def test_what_needs_no_approval_any_more_is_superseded_under_the_old_terms(desk:
 def test_a_bad_policy_locks_nobody_out(desk: Desk) -> None:
     """A rule that errors denies everything but setting the policy by an admin."""
     admin = desk.target("admin")
-    broken = {"id": "broken", "condition": 'state["nope"].x == 1', "effect": "reject"}
+    broken = {"id": "broken", "condition": "inputs.nope == 1", "effect": "reject"}
     document = {"rules": [broken], "limits": {"rate": {"per_minute": 0}, "budget": {"daily": 0}}}
     assert desk.ask(admin, Intent("project.policy.set", {"document": document}))["version"]
     refused = desk.ask(admin, Intent("checklist.tick", {"item": "tests"}))

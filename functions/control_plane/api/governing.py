@@ -12,7 +12,7 @@ from control_plane.engine.policy import PolicyRefused
 from control_plane.errors import InvalidPolicy
 from control_plane.models import Intent, Json
 from control_plane.policy_text import read_policy
-from control_plane.registry import builtin
+from control_plane.registry import Registry, builtin
 from control_plane.visibility import shown_to
 
 router = APIGatewayHttpRouter()
@@ -29,16 +29,16 @@ def get_policy(project: str) -> Response[str]:
 def put_policy(project: str) -> Response[str]:
     """Set the policy: the body is the document itself, JSON or YAML. Answers the execution."""
     target = shared.target_of(router, project)
-    inputs = {"document": _document()}
+    inputs = {"document": _document(target.registry)}
     return shared.asked(router, target, builtin.SET_POLICY, inputs)
 
 
-def _document() -> dict[str, Json]:
+def _document(registry: Registry | None = None) -> dict[str, Json]:
     event = router.current_event
     text = event.decoded_body or ""
     media = event.headers.get("content-type", "application/json")
     try:
-        return read_policy(text, "yaml" if "yaml" in media else "json")
+        return read_policy(text, "yaml" if "yaml" in media else "json", registry)
     except PolicyRefused as refused:
         raise InvalidPolicy(errors=refused.errors) from refused
 
@@ -72,7 +72,8 @@ def what_if(project: str, body: bodies.WhatIf) -> Response[str]:
     target = governance.require_operator(shared.target_of(router, project, "read"))
     policy = None
     if body.document is not None:  # conditions see what its author may not: admins only
-        policy = governance.compiled(governance.require_project_admin(target, body.document))
+        document = governance.require_project_admin(target, body.document)
+        policy = governance.compiled(document, target.registry)
     intents = [Intent(step.action, step.inputs) for step in body.steps]
     seen = execution.preview(shared.store(), shared.archived(), target, intents, policy)
     return shared.answer(shown_to(target, seen))

@@ -11,7 +11,7 @@ from control_plane.engine.gates import Ask
 from control_plane.engine.policy import MAX_BYTES, Policy, PolicyRefused, compile_policy
 from control_plane.engine.rules import administers, judge, requirement
 from control_plane.models import ROLE_RANK, Approval, Erasable, Json, Reason
-from control_plane.registry import builtin
+from control_plane.registry import Registry, builtin
 
 _NEXT_POLICY = next(each for each in builtin.built_in("", []) if each.id == builtin.SET_POLICY)
 
@@ -30,11 +30,15 @@ def brought_about(action: str, inputs: Inputs, context: Context) -> Outcome:
 
 
 def _set_policy(inputs: Inputs, context: Context) -> Outcome:
+    return _next_policy(inputs, context, context.registry)
+
+
+def _next_policy(inputs: Inputs, context: Context, registry: Registry | None) -> Outcome:
     document = canonical(inputs["document"])
     if len(document.encode()) > MAX_BYTES:
         return [Reason("policy_too_large", {"limit": MAX_BYTES})], []
     try:
-        policy = compile_policy(inputs["document"])
+        policy = compile_policy(inputs["document"], registry)
     except PolicyRefused as refused:
         return [Reason("invalid_policy", {"errors": len(refused.errors)})], []
     if _locks_out(policy, context):
@@ -59,7 +63,8 @@ def _locks_out(policy: Policy, context: Context) -> bool:
 
 
 def _set_default_policy(inputs: Inputs, context: Context) -> Outcome:
-    reasons, effects = _set_policy(inputs, context)
+    """It is for projects of any template, so no declarations say what it may name."""
+    reasons, effects = _next_policy(inputs, context, None)
     documents = [effect["document"] for effect in effects]
     return reasons, [{"kind": "organization.policy", "document": each} for each in documents]
 

@@ -12,7 +12,9 @@ from typing import Literal
 from control_plane.engine import policy_document as document_of
 from control_plane.engine.policy_errors import PolicyRefused
 from control_plane.engine.policy_fields import days_of, minutes
+from control_plane.engine.policy_names import undeclared
 from control_plane.models import Json, Risk, Role
+from control_plane.registry import Registry
 
 __all__ = [
     "MAX_BYTES",
@@ -119,14 +121,18 @@ NO_POLICY = Policy()
 """What `{}` says, and what a project has before its first policy."""
 
 
-def compile_policy(document: Mapping[str, Json]) -> Policy:
+def compile_policy(document: Mapping[str, Json], registry: Registry | None = None) -> Policy:
     """The policy that a document says. Raises `PolicyRefused`, with every error, where it can't be.
 
-    Conditions are compiled, too, and refused where no ask would have an answer. Whether the actions
-    and components that it names exist is not checked: they may be declared later. Nor is the size
-    of its text.
+    Conditions are compiled, too, and refused where no ask would have an answer. With a `registry`,
+    so is what names an action or a component that isn't declared there. The size of its text is not
+    checked.
     """
-    return _compiled(document_of.validated(document))
+    read = document_of.validated(document)
+    problems = list(undeclared(read, registry)) if registry else []
+    if problems:
+        raise PolicyRefused(problems)
+    return _compiled(read)
 
 
 def _compiled(read: document_of.Document) -> Policy:
@@ -144,7 +150,7 @@ def policy_of(text: str) -> Policy:
     """The policy of a stored document, read and compiled once for as long as the text is the same.
 
     `text` is the document's canonical JSON, which was validated before it was stored; raises
-    `PolicyRefused` where it no longer holds.
+    `PolicyRefused` where it no longer holds. What it names need not be declared any more.
     """
     return _compiled(document_of.validated(json.loads(text), stored=True))
 

@@ -8,6 +8,7 @@ from control_plane.engine.context import Context
 from control_plane.engine.expressions import ExpressionFailed, Scope, compile_expression
 from control_plane.engine.gates import Ask
 from control_plane.engine.policy import ApprovalRule, Policy, Rule
+from control_plane.engine.policy_names import names
 from control_plane.models import ROLE_RANK, Intent, Json, Reason, Requirement, Role
 from control_plane.registry import Action
 from control_plane.registry.builtin import APPROVALS, SET_POLICY
@@ -135,12 +136,6 @@ def _concerns(rule: ApprovalRule, action: Action, cost: int) -> bool:
     return (
         (rule.min_cost is None or cost >= rule.min_cost)
         and (not rule.risk or action.risk in rule.risk)
-        and (not rule.actions or any(_names(pattern, action.id) for pattern in rule.actions))
+        and (not rule.actions or any(names(pattern, action.id) for pattern in rule.actions))
         and (bool(rule.actions) or not action.administrative)
     )
-
-
-def _names(pattern: str, action: str) -> bool:
-    if pattern.endswith("*"):
-        return action.startswith(pattern[:-1])
-    return action == pattern
