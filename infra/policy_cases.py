@@ -5,128 +5,22 @@ Pure: no clock, no database. A case without a time is decided at noon on the fir
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
 
 from control_plane.canonical import canonical, for_pydantic, sha256
 from control_plane.engine.context import Context
-from control_plane.engine.counters import BUDGET, HOUR, MINUTE, QUOTA, budget_of
 from control_plane.engine.expressions import ExpressionFailed, compile_expression
 from control_plane.engine.policy import Policy, PolicyRefused
-from control_plane.engine.policy_document import Part, left_out
 from control_plane.engine.policy_errors import Problem, key_of, problems_of
-from control_plane.engine.policy_fields import Count, given
 from control_plane.engine.preview import Prediction, predict
 from control_plane.engine.scopes import roles_of, scope_of
-from control_plane.models import GENESIS_HASH, Held, Intent, Json, Principal, Role, Status
+from control_plane.models import GENESIS_HASH, Held, Json, Principal
 from control_plane.policy_text import Media, read_text
 from control_plane.registry import Component, Registry
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import ValidationError
+
+from infra.policy_case_document import Case, Cases, Expect
 
 MAX_BYTES = 1024 * 1024
-type Values = dict[str, Any]
-NOON = "2026-01-01T12:00:00.000000Z"
-EXAMPLE = "2026-01-01T12:00:00Z"
-FIRST_YEAR, LAST_YEAR = 1970, 9000
-
-
-def _moment(text: str, case: ValidationInfo) -> str:
-    """A moment as records write it, in years that leave room for what follows it."""
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-            raise ValueError(text)
-    except ValueError as error:
-        name = case.data.get("name", "")
-        raise ValueError(
-            f"The case {name!r} takes a moment from {FIRST_YEAR} to {LAST_YEAR} with its offset,"
-            f' such as "{EXAMPLE}".'
-        ) from error
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
-class Who(Part):
-    """Who asks: what conditions see of a person."""
-
-    role: Role
-    kind: Literal["user", "token", "webhook", "schedule"] = "user"
-    id: str = "someone"
-    username: str = ""
-    email: str = ""
-    attributes: Values = Field(default_factory=dict)
-
-
-class Step(Part):
-    """What is asked for."""
-
-    action: str
-    inputs: Values = Field(default_factory=dict)
-
-
-MaybeStep = Annotated[Step | None, BeforeValidator(given, json_schema_input_type=Step)]
-Steps = Annotated[list[Step], Field(max_length=10)]
-
-
-class Usage(Part):
-    """What has been counted before: by the minute, hour and day, and costs of the day."""
-
-    minute: Count = 0
-    hour: Count = 0
-    day: Count = 0
-    budget: Count = 0
-    action_budgets: dict[str, Count] = Field(default_factory=dict)
-
-    def counters(self) -> dict[str, int]:
-        """As the engine names them."""
-        named = {MINUTE: self.minute, HOUR: self.hour, QUOTA: self.day, BUDGET: self.budget}
-        return named | {budget_of(id): used for id, used in self.action_budgets.items()}
-
-
-class Expect(Part):
-    """How it ends; the reason codes, in any order, matter only where they are given."""
-
-    status: Status
-    reasons: list[str] | None = None
-
-
-class Case(Part):
-    """One ask, its circumstances, and how it must end."""
-
-    name: str
-    principal: Who
-    intent: MaybeStep = left_out()
-    steps: Steps = Field(default_factory=list)
-    confirmed: bool = True
-    state: Values = Field(default_factory=dict)
-    now: Annotated[str, AfterValidator(_moment)] = NOON
-    usage: Usage = Field(default_factory=Usage)
-    expect: Expect
-
-    @model_validator(mode="after")
-    def _asks(self) -> "Case":
-        if (self.intent is None) == (not self.steps):
-            raise ValueError("Give either an intent or steps.")
-        return self
-
-    @property
-    def intents(self) -> list[Intent]:
-        """What is asked for, in its order."""
-        asked = self.steps or ([self.intent] if self.intent else [])
-        return [Intent(step.action, step.inputs) for step in asked]
-
-
-class Cases(Part):
-    """Cases of one policy in projects of one template."""
-
-    template: str
-    cases: Annotated[list[Case], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +121,7 @@ def _context(case: Case, registry: Registry, policy: Policy) -> Context:
         policy_version=1,
         usage=case.usage.counters(),
         person={"username": who.username, "email": who.email, "attributes": who.attributes},
+        subject=case.subject.model_dump() if case.subject else None,
     )
 
 

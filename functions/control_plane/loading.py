@@ -1,5 +1,6 @@
 """From what was asked to what a decision reads: what to load, and the context that it makes."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import replace
 
@@ -21,6 +22,7 @@ from control_plane.errors import NotFound, Unavailable
 from control_plane.intact import check_components
 from control_plane.models import (
     GENESIS_HASH,
+    ID_PATTERN,
     ROLE_RANK,
     SYSTEM,
     Approval,
@@ -31,7 +33,7 @@ from control_plane.models import (
     Requirement,
 )
 from control_plane.pasts import NOTHING, Pasts
-from control_plane.registry.builtin import SETTING_POLICY
+from control_plane.registry.builtin import ABOUT_SOMEBODY, SETTING_POLICY
 from control_plane.store import Loaded, Store
 from control_plane.store.writing import Asked
 from control_plane.target import Target
@@ -78,14 +80,19 @@ def asked(
         known.version,
         _counters(target.principal, intents, known.policy) if known.version else (),
         approval,
-        subject or _own(target.principal, intents),
+        subject or _concerned(target.principal, intents),
     )
 
 
-def _own(principal: Principal, intents: Sequence[Intent]) -> str | None:
-    """Whom setting a policy is about: it takes others to approve the next one."""
-    sets = any(intent.action.partition("@")[0] in SETTING_POLICY for intent in intents)
-    return principal.owner if sets and principal.kind != "system" else None
+def _concerned(principal: Principal, intents: Sequence[Intent]) -> str | None:
+    """Whom administration, which is asked for alone, is about; a policy is about its author."""
+    for intent in intents:
+        action, user = intent.action.partition("@")[0], intent.inputs.get("user")
+        if action in ABOUT_SOMEBODY and isinstance(user, str) and re.fullmatch(ID_PATTERN, user):
+            return user
+        if action in SETTING_POLICY and principal.kind != "system":
+            return principal.owner
+    return None
 
 
 def _counters(principal: Principal, intents: Sequence[Intent], policy: Policy) -> list[str]:

@@ -9,7 +9,8 @@ from control_plane.policy_text import Media, read_policy
 from control_plane.registry import Registry, load_registries
 
 from infra.cli.shared import fail
-from infra.policy_cases import Expect, Outcome, never_exercised, read_cases, run_case
+from infra.policy_case_document import Expect
+from infra.policy_cases import Outcome, never_exercised, read_cases, run_case
 
 app = typer.Typer(help="Policies as files: check them, and test them.", no_args_is_help=True)
 

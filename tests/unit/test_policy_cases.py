@@ -118,6 +118,23 @@ def test_a_policy_is_tested_with_the_names_that_its_template_has(tmp_path: Path)
     assert done.stderr.startswith(f"{file}:2: approvals[0].actions[0]: This project has no action")
 
 
+def test_a_case_says_whom_administration_is_about() -> None:
+    """What they are now, and who else could approve; without it they are unknown."""
+    policy = {"approvals": [{"actions": ["project.member.*"]}]}
+    user = "00000000-0000-7000-8000-000000000001"
+    ask = f"intent: {{action: project.member.remove, inputs: {{user: {user}}}}}"
+    asked = f"{ask}, subject: {{role: viewer}}, expect: {{status: pending_approval}}"
+    assert outcome_of(policy, asked, "role: admin").ok
+    for unknown in (ask, f"{ask}, subject: {{}}"):
+        refused = f"{unknown}, expect: {{status: rejected, reasons: [unknown_user]}}"
+        assert outcome_of(policy, refused, "role: admin").ok
+    document = "document: {approvals: [{actions: [project.*], require_count: 2}]}"
+    ask = f"intent: {{action: project.policy.set, inputs: {{{document}}}}}"
+    for admins, status in ((1, "rejected"), (2, "success")):
+        others = f"subject: {{others: {{admin: {admins}}}}}, expect: {{status: {status}}}"
+        assert outcome_of({}, f"{ask}, {others}", "role: admin").ok
+
+
 def test_steps_are_judged_on_the_state_that_they_meet() -> None:
     """A rule that only the second step meets is exercised; one that fails to evaluate isn't."""
     resolved = 'state["incident"].status == "resolved"'
