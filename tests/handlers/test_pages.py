@@ -195,3 +195,16 @@ def test_a_page_of_policies_ends_with_its_bytes(people: People, database: Databa
         seen += [item["version"] for item in page["items"]]
         cursor = page["next_cursor"]
     assert seen == list(range(30, 0, -1))
+
+
+def test_the_organizations_own_project_is_shown_by_name_and_listed_nowhere(people: People) -> None:
+    """To those who see its state: the admins of the organization."""
+    shown = people("admin", "GET", "/v1/projects/system")
+    named = {name: shown.body.get(name) for name in ("slug", "template", "role")}
+    assert (shown.status, named) == (
+        200,
+        {"slug": "system", "template": "system", "role": "admin"},
+    )
+    assert people("approver", "GET", "/v1/projects/system").status == 404
+    listed = people("admin", "GET", "/v1/projects").body["items"]
+    assert {item["slug"] for item in listed} == {"demo", "harbor"}
