@@ -1,7 +1,6 @@
 """Administration is about somebody by whichever way it is asked for, not by its own route alone."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -59,7 +58,7 @@ def test_whoever_asks_it_is_the_same_that_may(people: People) -> None:
     assert people("admin", "GET", "/members/viewer").body["role"] == "viewer"
 
 
-@pytest.mark.parametrize("user", [str(uuid4()), "viewer", 5, None])
+@pytest.mark.parametrize("user", ["01890000-0000-7000-8000-000000000000", "viewer", 5, None])
 def test_nobody_is_made_up(people: People, user: Any) -> None:
     """An id of nobody is unknown, and what is no id is no input."""
     expected = "unknown_user" if user != "viewer" and isinstance(user, str) else "invalid_inputs"
