@@ -47,7 +47,7 @@ def clean() -> None:
     """Delete objects older than a day that no manifest names, where nothing is left to archive.
 
     Leaves organizations alone that the database doesn't have. Takes S3 credentials that may delete
-    object versions; the archive function has none.
+    object versions.
     """
     from control_plane.archive import unnamed
     from control_plane.archive.anchors import refuse_set_back

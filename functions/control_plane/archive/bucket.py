@@ -125,7 +125,7 @@ class Bucket:
         return answer["Body"].read(), answer.get("VersionId", "")
 
     def remove(self, key: str) -> None:
-        """Delete every version of an object. No function may: it takes somebody's own rights."""
+        """Delete every version of an object. Functions don't: they delete what erasures took."""
         for version in self.versions(key):
             if version.key == key:
                 self.delete(key, version.id)

@@ -42,8 +42,8 @@ def clean(url: str, bucket: Bucket, anchors: Bucket, age: timedelta = SAFE_AGE) 
 
     Whoever put it can then not name it any more: its executions are archived. What the newest
     anchor lists stays, and so does all of an organization that this database doesn't know: it may
-    be what is left to restore it from. Takes the right to delete, which no function has. Raises
-    `Overtaken` while a run is at work.
+    be what is left to restore it from. For people alone to ask for. Raises `Overtaken`
+    while a run is at work.
     """
     with turn(url) as connection:
         orgs = {row["org"] for row in fetch(connection, "verify_organizations", slug=None)}
