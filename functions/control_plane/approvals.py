@@ -91,7 +91,6 @@ def _kept(
         "kind": request.kind,
         "request_id": request.request_id,
         "step": index,
-        "subject": request.subject,
         "steps": [[intent.action, dict(intent.inputs)] for intent in request.intents],
         "principal": {
             "kind": principal.kind,
@@ -181,9 +180,7 @@ def _superseded(
 ) -> Answer:
     """Close the request and open one for what would now happen, by the same requester."""
     _, outcome = close_by(journal, approval, "superseded", asking)
-    request = Request(
-        approval.kind, approval.request_id, approval.steps, None, subject=approval.subject
-    )
+    request = Request(approval.kind, approval.request_id, approval.steps, None)
     again = Asking(asking.principal, uuid7(), "approval", about=approval.seq)
     preview = as_preview(prediction, journal.context)
     _, opened = open_request(journal, prediction, request, again, replaced=approval)

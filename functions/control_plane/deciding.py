@@ -78,11 +78,11 @@ def _about(
     follow_up: FollowUp,
 ) -> dict[str, Json]:
     request = Request("execution", request_id, [intent], None)
-    steps, subject = _asked_for(store, target, approval)
+    steps = _asked_for(store, target, approval)
     past = pasts(store, archived, target, steps)
 
     def attempt() -> dict[str, Json]:
-        sought = asked(target, [intent, *steps], request.keys, approval, subject)
+        sought = asked(target, [intent, *steps], request.keys, approval)
         with writing(store, sought) as transaction:
             if transaction.loaded.keys:
                 return replay(transaction.loaded.keys, request)
@@ -95,11 +95,11 @@ def _about(
     return settled(store, attempt)
 
 
-def _asked_for(store: Store, target: Target, approval: str) -> tuple[list[Intent], str | None]:
-    """What a request asks for, and about whom: that never changes, so that it needs no lock."""
+def _asked_for(store: Store, target: Target, approval: str) -> list[Intent]:
+    """What a request asks for: that never changes, so that it needs no lock."""
     row = looking(store, asked(target, [], approval=approval)).approval
     waiting = approval_of(row) if row else None
-    return (list(waiting.steps), waiting.subject) if waiting else ([], None)
+    return list(waiting.steps) if waiting else []
 
 
 def _append(journal: Journal, request: Request, follow_up: FollowUp) -> Answer:

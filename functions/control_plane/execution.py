@@ -101,7 +101,7 @@ def execute(store: Store, archived: Archive, target: Target, request: Request) -
 def _attempt(
     store: Store, target: Target, request: Request, past: Pasts, foresee: Foresee
 ) -> dict[str, Json]:
-    sought = asked(target, request.intents, request.keys, request.replaces, request.subject)
+    sought = asked(target, request.intents, request.keys, request.replaces)
     with writing(store, sought) as transaction:
         known = transaction.loaded.keys
         if known:

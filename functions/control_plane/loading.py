@@ -61,7 +61,6 @@ def asked(
     intents: Sequence[Intent],
     keys: Sequence[str] = (),
     approval: str | None = None,
-    subject: str | None = None,
 ) -> Asked:
     """What deciding on these intents needs to have loaded, as far as it is known."""
     known = policies.known(target.project)
@@ -80,7 +79,7 @@ def asked(
         known.version,
         _counters(target.principal, intents, known.policy) if known.version else (),
         approval,
-        subject or _concerned(target.principal, intents),
+        _concerned(target.principal, intents),
     )
 
 
@@ -207,7 +206,6 @@ def approval_of(row: Mapping[str, Json]) -> Approval:
         steps=[Intent(action, inputs) for action, inputs in request["steps"]],
         request_id=request["request_id"],
         step=request["step"],
-        subject=request["subject"],
         person=person_of(person),
         rates=request.get("rates", {}),
         digest=row["digest"],

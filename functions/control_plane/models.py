@@ -148,8 +148,8 @@ class Approval(Struct, frozen=True):
     `steps` are its intents, `step` the first that waits, and `person` what conditions see of the
     requester; `digest` binds their predicted effect, and `preview` shows it;
     `votes` has each decider's `{"user", "decision", "at"}`, and `standing` those of them who have
-    the role that it takes, since before the request; `subject` is the user that it is about;
-    `rates` has what the requester's own counters held before they asked.
+    the role that it takes, since before the request; `rates` has what the requester's own counters
+    held before they asked.
     """
 
     id: str
@@ -160,7 +160,6 @@ class Approval(Struct, frozen=True):
     steps: Sequence["Intent"]
     request_id: str
     step: int
-    subject: str | None
     person: Mapping[str, Json]
     digest: str
     preview: Mapping[str, Json]

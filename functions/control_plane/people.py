@@ -72,7 +72,7 @@ def add_user(
         "admin": new["admin"],
         "attributes": new["attributes"],
     }
-    request = _with_password(new["password"], request_id, Intent(CREATE_USER, inputs), None)
+    request = _with_password(new["password"], request_id, Intent(CREATE_USER, inputs))
     try:
         return execute(store, archived, target, request)
     except psycopg.errors.UniqueViolation as error:
@@ -83,11 +83,11 @@ def reset_password(
     store: Store, archived: Archive, target: Target, user: str, password: str, request_id: str
 ) -> dict[str, Json]:
     """Set somebody's password, which they must change first. Answers the execution."""
-    request = _with_password(password, request_id, Intent(SET_PASSWORD, {"user": user}), user)
+    request = _with_password(password, request_id, Intent(SET_PASSWORD, {"user": user}))
     return execute(store, archived, target, request)
 
 
-def _with_password(password: str, request_id: str, intent: Intent, subject: str | None) -> Request:
+def _with_password(password: str, request_id: str, intent: Intent) -> Request:
     """A request that carries a password; the same again only with the same one.
 
     What is kept to tell that is as hard to guess it from as the password's own hash.
@@ -99,7 +99,6 @@ def _with_password(password: str, request_id: str, intent: Intent, subject: str 
         request_id,
         [intent],
         None,
-        subject=subject,
         private={"password_hash": hasher().hash(password)},
         private_digest=hasher().hash(password, salt=sha256(request_id)[:16].encode()),
     )

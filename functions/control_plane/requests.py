@@ -21,9 +21,9 @@ type Kind = Literal["execution", "plan"]
 class Request(Struct, frozen=True):
     """A request to execute one action (`kind` execution) or several as one (`kind` plan).
 
-    `subject` is the user that administration is about; `private` goes into what it brings about,
-    never into records, and `private_digest` tells whether it is the same when the request comes
-    again; `replaces` is the waiting request that this one takes the place of.
+    `private` goes into what it brings about, never into records, and `private_digest` tells whether
+    it is the same when the request comes again; `replaces` is the waiting request whose place this
+    one takes.
     """
 
     kind: Kind
@@ -31,7 +31,6 @@ class Request(Struct, frozen=True):
     intents: Sequence[Intent]
     confirm: str | None
     trigger: str = "api"
-    subject: str | None = None
     private: Mapping[str, str] | None = None
     private_digest: str | None = None
     replaces: str | None = None

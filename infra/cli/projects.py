@@ -92,9 +92,9 @@ def member(
     store, target = project(org, slug)
     user = people.user_id(store, target.org, username)
     if role == "none":
-        ask(store, target, REMOVE_MEMBER, {"user": user}, subject=user)
+        ask(store, target, REMOVE_MEMBER, {"user": user})
     else:
-        ask(store, target, SET_MEMBER, {"user": user, "role": role}, subject=user)
+        ask(store, target, SET_MEMBER, {"user": user, "role": role})
     typer.echo(f"{username}: {role}.")
 
 

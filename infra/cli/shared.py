@@ -86,13 +86,7 @@ def told_pages(page_of: Callable[[str | None], dict[str, Any]]) -> None:
             return
 
 
-def ask(
-    store: "Store",
-    target: "Target",
-    action: str,
-    inputs: dict[str, Any],
-    subject: str | None = None,
-) -> None:
+def ask(store: "Store", target: "Target", action: str, inputs: dict[str, Any]) -> None:
     """Ask for a built-in action as the system; ends the command with the reasons of a refusal."""
     from control_plane import execution
     from control_plane.archive.reader import Archive
@@ -100,7 +94,7 @@ def ask(
     from control_plane.requests import Request
 
     intents = [Intent(action, inputs)]
-    request = Request("execution", str(uuid.uuid4()), intents, None, "command", subject)
+    request = Request("execution", str(uuid.uuid4()), intents, None, "command")
     succeeded(execution.execute(store, Archive(store), target, request))
 
 

@@ -86,5 +86,5 @@ def _update(username: str, org: str, *, disabled: bool) -> None:
     store, target = organization(org)
     user = people.user_id(store, target.org, username)
     inputs = {"user": user, "disabled": disabled, "attributes": None}
-    ask(store, target, UPDATE_USER, inputs, subject=user)
+    ask(store, target, UPDATE_USER, inputs)
     typer.echo(f"{username} is {'disabled' if disabled else 'enabled'}.")

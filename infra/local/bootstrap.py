@@ -139,7 +139,7 @@ def govern_harbor(store: Store, org: str, accounts: Mapping[str, str]) -> None:
         _account(store, org, name, password)
         user = people.user_id(store, org, name)
         intent = Intent(SET_MEMBER, {"user": user, "role": ROLES.get(name, name)})
-        _once(store, target, f"member-{name}", intent, subject=user)
+        _once(store, target, f"member-{name}", intent)
     _once(store, target, "policy", Intent(SET_POLICY, {"document": HARBOR_POLICY}))
 
 
@@ -157,11 +157,9 @@ def must_change(store: Store, org: str, name: str) -> bool:
     return bool(person["must_change_password"])
 
 
-def _once(
-    store: Store, target: Target, name: str, intent: Intent, subject: str | None = None
-) -> None:
+def _once(store: Store, target: Target, name: str, intent: Intent) -> None:
     """Ask as the seed does, under a request id of its own: the next start is answered the same."""
-    request = Request("execution", f"seed-{name}", [intent], None, "seed", subject)
+    request = Request("execution", f"seed-{name}", [intent], None, "seed")
     try:
         execution.execute(store, Archive(store), target, request)
     except IdempotencyConflict:  # seeded by an earlier version, with other inputs

@@ -241,18 +241,18 @@ def test_a_rule_that_reads_rates_sees_those_of_when_it_was_asked(
 WAITS = {"approvals": [{"actions": ["project.member.*"], "expires_in": "2h"}]}
 
 
-def command(desk: Desk) -> tuple[Target, Intent, str]:
+def command(desk: Desk) -> tuple[Target, Intent]:
     """The system's own ask, as commands make it: here to give the viewer another role."""
     admin, viewer = desk.target("admin"), desk.target("viewer").principal.owner
     assert desk.ask(admin, Intent("project.policy.set", {"document": WAITS}))["version"]
     asking = Target(admin.org, admin.project, SYSTEM, admin.registry)
-    return asking, Intent("project.member.set", {"user": viewer, "role": "operator"}), viewer
+    return asking, Intent("project.member.set", {"user": viewer, "role": "operator"})
 
 
 def ask_as_command(desk: Desk) -> str:
     """The id of the request that it opens."""
-    asking, intent, viewer = command(desk)
-    request = Request("execution", "c-1", [intent], None, "command", viewer)
+    asking, intent = command(desk)
+    request = Request("execution", "c-1", [intent], None, "command")
     done = execution.execute(desk.store, Archive(desk.store), asking, request)
     assert done["status"] == "pending_approval"
     return str(done["approval"]["id"])

@@ -82,7 +82,7 @@ def lives(project: Project, seed: int, executions: int) -> None:
     names = {"slug": "harbor", "title": "Harbor", "template": "harbor"}
     organizations.create_project(store, REGISTRIES, (org, project.target.principal), names)
     harbor = _harbor(project)
-    _ask(store, harbor, Intent(SET_MEMBER, {"user": robin, "role": "operator"}), subject=robin)
+    _ask(store, harbor, Intent(SET_MEMBER, {"user": robin, "role": "operator"}))
     _ask(store, harbor, Intent(SET_POLICY, {"document": POLICY}))
     _ask(store, harbor, Intent(UPDATE, {"title": "Häfen ~ / 港"}))
     for number in range(executions):
@@ -117,9 +117,9 @@ def _random_intent(chance: random.Random, target: Target, number: int) -> Intent
     )
 
 
-def _ask(store: Store, target: Target, intent: Intent, subject: str | None = None) -> Any:
+def _ask(store: Store, target: Target, intent: Intent) -> Any:
     number = next(_numbers)
-    request = Request("execution", f"r{number}", [intent], None, subject=subject)
+    request = Request("execution", f"r{number}", [intent], None)
     return execution.execute(store, Archive(store), target, request)
 
 

@@ -101,7 +101,7 @@ def put_member(project: str, username: str, body: bodies.Member) -> Response[str
     target = shared.target_of(router, project)
     user = people.user_id(shared.store(), target.org, username)
     inputs = {"user": user, "role": body.role}
-    return shared.asked(router, target, builtin.SET_MEMBER, inputs, subject=user)
+    return shared.asked(router, target, builtin.SET_MEMBER, inputs)
 
 
 @router.delete("/projects/<project>/members/<username>")
@@ -109,7 +109,7 @@ def delete_member(project: str, username: str) -> Response[str]:
     """Take somebody's role away. Answers the execution."""
     target = shared.target_of(router, project)
     user = people.user_id(shared.store(), target.org, username)
-    return shared.asked(router, target, builtin.REMOVE_MEMBER, {"user": user}, subject=user)
+    return shared.asked(router, target, builtin.REMOVE_MEMBER, {"user": user})
 
 
 @router.get("/projects/<project>/forecast")

@@ -120,7 +120,6 @@ def asked(
     target: Target,
     action: str,
     inputs: Mapping[str, Any],
-    subject: str | None = None,
     request_id: str | None = None,
 ) -> Response[str]:
     """Ask for a built-in action, whose route's body is its input; answers its execution.
@@ -128,7 +127,7 @@ def asked(
     The request id is the given one or the Idempotency-Key header's; the gateway's without either.
     """
     id, intents = requested(router, request_id), [Intent(action, inputs)]
-    request = Request("execution", id, intents, None, subject=subject)
+    request = Request("execution", id, intents, None)
     return execution_of(target, execution.execute(store(), archived(), target, request))
 
 

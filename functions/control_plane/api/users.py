@@ -34,7 +34,7 @@ def update_user(username: str, body: bodies.UserUpdate) -> Response[str]:
     target = shared.system(router)
     user = people.user_id(shared.store(), target.org, username)
     inputs = {"user": user, **body.model_dump()}
-    return shared.asked(router, target, builtin.UPDATE_USER, inputs, subject=user)
+    return shared.asked(router, target, builtin.UPDATE_USER, inputs)
 
 
 @router.post("/users/<username>/password")

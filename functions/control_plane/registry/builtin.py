@@ -32,7 +32,7 @@ CREATE_USER, UPDATE_USER, SET_PASSWORD = "user.create", "user.update", "user.pas
 PAUSE_ALL, RESUME_ALL = "organization.pause", "organization.resume"
 SET_DEFAULT_POLICY = "organization.policy.set"
 SETTING_POLICY = (SET_POLICY, SET_DEFAULT_POLICY)
-ABOUT_SOMEBODY = (SET_MEMBER, REMOVE_MEMBER, UPDATE_USER)
+ABOUT_SOMEBODY = (SET_MEMBER, REMOVE_MEMBER, UPDATE_USER, SET_PASSWORD)
 """Whom they are about is their input `user`."""
 APPROVALS = (DECIDE_APPROVAL, WITHDRAW_APPROVAL)
 CREATE_TOKEN, REVOKE_TOKEN = "token.create", "token.revoke"
