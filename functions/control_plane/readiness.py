@@ -13,6 +13,7 @@ from psycopg import pq
 
 from control_plane.errors import Unavailable
 from control_plane.observing.failures import database_failed
+from control_plane.settings import SettingRefused
 from control_plane.store import SCHEMA_VERSION
 from control_plane.store.login import connect
 
@@ -46,7 +47,7 @@ def look(url: str) -> Readiness:
                 return Readiness(schema, int(_value(connection, _OUTBOX, until)))
     except psycopg.errors.UndefinedTable:
         pass
-    except (psycopg.Error, _TooSlow) as error:
+    except (psycopg.Error, SettingRefused, _TooSlow) as error:
         database_failed(error)
         raise Unavailable("The database doesn't answer.") from None
     raise Unavailable("The database's schema is not the one this version needs: migrate.")

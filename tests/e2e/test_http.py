@@ -160,7 +160,7 @@ def test_commands_tell_what_is_missing(stack: Stack) -> None:
     nowhere = {"CHAT_AGENT_DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}
     odd = {"CHAT_AGENT_ARCHIVE_AFTER_DAYS": "soon"}
     for failed, sentence in (
-        (command(stack, "organizations", "create", "x", **nowhere), "didn't answer"),
+        (command(stack, "organizations", "create", "x", **nowhere), "answer: connection failed"),
         (command(stack, "archive", "run", **odd), "write days"),
     ):
         assert failed.returncode == 1
@@ -213,7 +213,7 @@ def test_people_and_tokens_are_made_by_command(stack: Stack) -> None:
     bad = command(stack, "tokens", "create", "admin", "--name", "x", "--scope", "all")
     assert "is no scope" in bad.stderr
     for words, sentence in (
-        (("users", "create", "Not A Name"), "don't fit"),
+        (("users", "create", "Not A Name"), "can't be signed in with"),
         (("projects", "create", "Not A Slug"), "is no slug"),
         (("tokens", "revoke", "not-an-id"), "Invalid value"),
     ):
