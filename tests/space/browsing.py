@@ -38,6 +38,14 @@ def sign_in(page: Page, url: str, project: str = "demo", name: str = "ada") -> N
     expect(page.get_by_test_id("greeting")).to_be_visible(timeout=15_000)
 
 
+def sign_in_again(page: Page, name: str = "ada") -> None:
+    """Go on by the dialog that tells of the session's end."""
+    dialog = page.get_by_test_id("session-ended")
+    dialog.get_by_label("Username").fill(name)
+    dialog.get_by_label("Password").fill("correct horse")
+    dialog.get_by_role("button", name="Sign in").click()
+
+
 def say(page: Page, text: str) -> None:
     """Type a message and send it."""
     page.get_by_test_id("message-box").fill(text)

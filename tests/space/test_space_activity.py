@@ -8,7 +8,7 @@ from chat_space.filters import Filters
 from chat_space.views.activity import Seen
 from playwright.sync_api import Browser, Page, expect
 
-from tests.space.browsing import PHONE, press, sign_in, until, watched
+from tests.space.browsing import PHONE, press, sign_in, sign_in_again, until, watched
 
 pytestmark = pytest.mark.browser
 
@@ -127,6 +127,30 @@ def test_coming_back_to_the_log_undoes_no_filter_chosen_meanwhile(page, fake, de
     expect(page.get_by_test_id("activity-row")).to_have_count(1)
 
 
+def test_a_filter_outlives_going_away_before_its_answer(page, fake, demo):
+    """The log that one comes back to is filtered, however slow all answers are."""
+    increments(demo, 3)
+    demo.record("demo.counter.reset", "ada", "rejected")
+    open_activity(page)
+    expect(page.get_by_test_id("activity-row")).to_have_count(4)
+    fake.slow = 0.5
+    page.get_by_label("Result", exact=True).select_option("rejected")
+    press(page, "Filter")
+    page.get_by_role("tab", name="Work").click()
+    page.get_by_role("tab", name="Activity").click()
+    page.wait_for_timeout(3000)
+    expect(page.get_by_test_id("activity-row")).to_have_count(1)
+
+
+@pytest.mark.parametrize(("tab", "shown"), [("Activity", "activity"), ("History", "made")])
+def test_a_tab_whose_opening_met_the_sessions_end_is_shown_afterwards(page, fake, tab, shown):
+    """Who signs in again finds it there."""
+    fake.tokens.clear()
+    page.get_by_role("tab", name=tab).click()
+    sign_in_again(page)
+    expect(page.get_by_test_id(shown)).to_be_visible()
+
+
 def test_a_filter_that_met_the_sessions_end_is_asked_again(page, fake, demo):
     """Who signs in again finds what they had chosen."""
     increments(demo, 2)
@@ -135,10 +159,7 @@ def test_a_filter_that_met_the_sessions_end_is_asked_again(page, fake, demo):
     fake.tokens.clear()
     page.get_by_label("Result", exact=True).select_option("rejected")
     press(page, "Filter")
-    dialog = page.get_by_test_id("session-ended")
-    dialog.get_by_label("Username").fill("ada")
-    dialog.get_by_label("Password").fill("correct horse")
-    dialog.get_by_role("button", name="Sign in").click()
+    sign_in_again(page)
     expect(page.get_by_test_id("activity-row")).to_have_count(1)
     expect(page.get_by_label("Result", exact=True)).to_have_value("rejected")
 

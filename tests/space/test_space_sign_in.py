@@ -12,7 +12,7 @@ from chat_space.settings import Settings
 from chat_space.wire import in_words
 from playwright.sync_api import expect
 
-from tests.space.browsing import say, sign_in, watched
+from tests.space.browsing import say, sign_in, sign_in_again, watched
 from tests.space.conftest import SECRET, replica
 from tests.space.serving import Server
 
@@ -150,8 +150,5 @@ def test_a_session_revoked_under_an_open_page_asks_to_sign_in_after_a_reload(
         sign_in(page, space_url)
         fake.tokens.clear()
         page.reload()
-        dialog = page.get_by_test_id("session-ended")
-        dialog.get_by_label("Username").fill("ada")
-        dialog.get_by_label("Password").fill("correct horse")
-        dialog.get_by_role("button", name="Sign in").click()
+        sign_in_again(page)
         expect(page.get_by_test_id("project-title")).to_have_text("Demo")

@@ -3,19 +3,17 @@
 (() => {
   if (window.looks) return;
   const GIVEN_UP = 15000; // ms after which a look that had no answer holds up no other
-  const places = [];
+  const places = new Map();
+  const early = new Set(); // names of places that were opened before they were there
 
-  function at(element) {
+  /* `show` asks for what a place shows when it is opened. */
+  function at(name, element, show) {
     let next = null; // what is to be asked and hasn't been
     let asked = null; // what has had no answer
     let timer = 0; // runs while a look is under way
-    function began() {
-      clearTimeout(timer);
+    function go() {
       timer = setTimeout(free, GIVEN_UP);
       element.ariaBusy = "true";
-    }
-    function go() {
-      began();
       [asked, next] = [next, null];
       space.act(asked);
     }
@@ -26,7 +24,6 @@
       if (next) go();
     }
     const place = {
-      began,
       /* Take the place of what is to be asked next. */
       ask(event) {
         next = event;
@@ -36,6 +33,7 @@
       goOn(event) {
         if (!next) place.ask(event);
       },
+      open: () => place.goOn(show),
       /* Whether another look follows. */
       answered() {
         asked = null;
@@ -47,15 +45,20 @@
         free();
       },
     };
-    places.push(place);
+    places.set(name, place);
+    if (early.delete(name)) place.open();
     return place;
   }
 
   window.looks = {
     at,
+    open(name) {
+      if (places.has(name)) places.get(name).open();
+      else early.add(name);
+    },
     /* Somebody has signed in again: ask for what had no answer. */
     again() {
-      for (const place of places) place.again();
+      for (const place of places.values()) place.again();
     },
   };
 })();

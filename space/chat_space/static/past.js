@@ -36,9 +36,8 @@
   }
 
   window.past = {
-    opened: () => place?.began(),
-    history(element, trigger, back) {
-      place = looks.at(element);
+    history(element, show, trigger, back) {
+      place = looks.at("history", element, show);
       ask = trigger;
       element.addEventListener("input", (event) => {
         const field = event.target;

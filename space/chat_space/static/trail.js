@@ -141,9 +141,8 @@
   let chosen = false; // whether the next answer is one to a choice of filters
   let log = null;
   window.trail = {
-    opened: () => log?.began(),
-    activity(element, older, ask) {
-      log = looks.at(element);
+    activity(element, show, older, ask) {
+      log = looks.at("activity", element, show);
       const filter = (data) =>
         log.ask(() => {
           chosen = true;

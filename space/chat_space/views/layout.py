@@ -24,11 +24,13 @@ CONVERSATION = (
 )
 COMPOSER = "space.composer(element, (data) => trigger('send', data))"
 ACTIVITY = (
-    "trail.activity(element, () => trigger('older', {}), (data) => trigger('filter', data));"
+    "trail.activity(element, () => trigger('show', {}), () => trigger('older', {}),"
+    "(data) => trigger('filter', data));"
     "watch('value', () => trail.filtered(element));"
 )
 HISTORY = (
-    "past.history(element, (data) => trigger('look', data), (data) => trigger('back', data));"
+    "past.history(element, () => trigger('show', {}), (data) => trigger('look', data),"
+    "(data) => trigger('back', data));"
     "watch('value', () => past.looked(element));"
 )
 
@@ -37,8 +39,8 @@ WANTED = "() => new URLSearchParams(location.search).get('project') || ''"
 NAMED = "(project) => space.name(project)"
 FAILED = "() => space.failed()"
 
-# Opening a tab is a look at it: what is asked there meanwhile waits.
-OPENED = "(...given) => { %s.opened(); return given; }"
+# Opening one of these tabs is a look at it, in turn with all others that are asked for there.
+OPENED = "() => looks.open('%s')"
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def _wire_work(blocks: gr.Blocks, parts: Parts, work: Work) -> tuple[Any, Any]:
 
 def _wire_history(parts: Parts, history: History) -> None:
     shown = [parts.header, parts.history]
-    parts.history_tab.select(history.open, parts.project, shown, js=OPENED % "past", **QUIET)
+    parts.history_tab.select(None, None, None, js=OPENED % "history", **QUIET)
+    parts.history.show(history.open, parts.project, shown, **QUIET)
     parts.history.look(history.look, parts.project, shown, **QUIET)
     proposed = [parts.header, parts.conversation, parts.thread, parts.tabs]
     parts.history.back(history.back, [parts.project, parts.thread], proposed, **QUIET)
@@ -127,6 +130,7 @@ def _wire_history(parts: Parts, history: History) -> None:
 def _wire_activity(parts: Parts, activity: Activity) -> None:
     shown = [parts.header, parts.activity, parts.rows]
     given = [parts.project, parts.rows]
-    parts.activity_tab.select(activity.open, given, shown, js=OPENED % "trail", **QUIET)
+    parts.activity_tab.select(None, None, None, js=OPENED % "activity", **QUIET)
+    parts.activity.show(activity.open, given, shown, **QUIET)
     parts.activity.filter(activity.filter, parts.project, shown, **QUIET)
     parts.activity.older(activity.older, given, shown, **QUIET)
