@@ -78,11 +78,12 @@ def _about(
     follow_up: FollowUp,
 ) -> dict[str, Json]:
     request = Request("execution", request_id, [intent], None)
-    steps = _asked_for(store, target, approval)
+    waiting = _waiting(store, target, approval)
+    steps, requester = (list(waiting.steps), waiting.requester) if waiting else ([], None)
     past = pasts(store, archived, target, steps)
 
     def attempt() -> dict[str, Json]:
-        sought = asked(target, [intent, *steps], request.keys, approval)
+        sought = asked(target, [intent, *steps], request.keys, approval, requester)
         with writing(store, sought) as transaction:
             if transaction.loaded.keys:
                 return replay(transaction.loaded.keys, request)
@@ -95,11 +96,10 @@ def _about(
     return settled(store, attempt)
 
 
-def _asked_for(store: Store, target: Target, approval: str) -> list[Intent]:
-    """What a request asks for: that never changes, so that it needs no lock."""
+def _waiting(store: Store, target: Target, approval: str) -> Approval | None:
+    """A request, if there is one: what it asks for, and who, never changes: it needs no lock."""
     row = looking(store, asked(target, [], approval=approval)).approval
-    waiting = approval_of(row) if row else None
-    return list(waiting.steps) if waiting else []
+    return approval_of(row) if row else None
 
 
 def _append(journal: Journal, request: Request, follow_up: FollowUp) -> Answer:

@@ -1,5 +1,6 @@
 """What governs a project, to look at: its policy, its members, what it spends, what is due."""
 
+import random
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cache
@@ -10,7 +11,7 @@ import orjson
 from control_plane import deciding, retention
 from control_plane.engine.counters import window_end
 from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
-from control_plane.errors import Forbidden, InvalidPolicy, NotFound
+from control_plane.errors import Forbidden, InvalidPolicy, NotFound, Unavailable
 from control_plane.identity import Caller
 from control_plane.models import ROLE_RANK, SYSTEM, Json
 from control_plane.reading import MAX_PAGE_BYTES, clamped, decoded, encoded, following, position
@@ -157,12 +158,16 @@ def tick(url: str, seconds: float = 60.0) -> dict[str, int]:
     """
     store, registries = _store(url), load_registries()
     store.limit_time(seconds)
-    expired, failures = 0, []
+    expired, busy, failures = 0, set[str](), []
     for target, approval in _overdue(store, registries):
+        if target.project in busy:
+            continue
         try:
             expired += deciding.expire(store, target, approval)
         except Exception as error:  # noqa: BLE001 (raised below, when everything had its turn)
             failures.append(error)
+            if isinstance(error, Unavailable):  # its next one would wait as long
+                busy.add(target.project)
         if store.time_left() < seconds / 2:
             break
     done = {"expired": expired, "forgotten": retention.forget(store)}
@@ -172,9 +177,10 @@ def tick(url: str, seconds: float = 60.0) -> dict[str, int]:
 
 
 def _overdue(store: Store, registries: Mapping[str, Registry]) -> Iterator[tuple[Target, str]]:
-    """Each request whose time has run out, once, the longest overdue first.
+    """Each request whose time has run out, once: the longest overdue pages first, in any order.
 
-    Those of templates that aren't installed here are left out: another deployment closes them.
+    So none waits each time behind the same ones. Those of templates that aren't installed here are
+    left out: another deployment closes them.
     """
     after = ("-infinity", str(UUID(int=0)))
     while True:
@@ -182,7 +188,7 @@ def _overdue(store: Store, registries: Mapping[str, Registry]) -> Iterator[tuple
             "SELECT * FROM overdue_approvals(%(templates)s, %(at)s, %(id)s, %(limit)s)",
             templates=list(registries), at=after[0], id=after[1], limit=OVERDUE_AT_ONCE,
         )  # fmt: skip
-        for row in rows:
+        for row in random.sample(rows, len(rows)):
             org, project, approval = (str(row[name]) for name in ("org", "project", "approval"))
             registry = registries[row["template"]]
             yield Target(org, project, SYSTEM, registry), approval

@@ -61,8 +61,12 @@ def asked(
     intents: Sequence[Intent],
     keys: Sequence[str] = (),
     approval: str | None = None,
+    requester: Principal | None = None,
 ) -> Asked:
-    """What deciding on these intents needs to have loaded, as far as it is known."""
+    """What deciding on these intents needs to have loaded, as far as it is known.
+
+    `requester` is who asked for them, where the target is somebody else's, who decides about it.
+    """
     known = policies.known(target.project)
     needed = target.registry.needed(intent.action for intent in intents)
     if needed is not None and known.components is not None:
@@ -79,7 +83,7 @@ def asked(
         known.version,
         _counters(target.principal, intents, known.policy) if known.version else (),
         approval,
-        _concerned(target.principal, intents),
+        _concerned(requester or target.principal, intents),
     )
 
 

@@ -22,7 +22,7 @@ from control_plane import (
 )
 from control_plane.archive.reader import Archive
 from control_plane.engine.preview import predict
-from control_plane.errors import ApprovalSuperseded, ConfirmationStale
+from control_plane.errors import ApprovalSuperseded, ConfirmationStale, Unavailable
 from control_plane.history import state_at_version
 from control_plane.models import SYSTEM, Intent
 from control_plane.observing.failures import described
@@ -314,6 +314,46 @@ def test_requests_of_a_template_that_is_not_installed_keep_no_other_waiting(
                 "UPDATE projects SET template = %s WHERE slug = 'harbor'", [template]
             )
         assert governance.tick(desk.database.app)["expired"] == expired
+
+
+def test_a_project_that_is_busy_keeps_no_other_waiting(
+    desk: Desk, set_clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first request that can't be closed in time is its last one in this run."""
+    admin, operator = desk.target("admin"), desk.target("operator")
+    policy = {"approvals": [{"actions": ["budget.set"], "expires_in": "2h"}]}
+    desk.ask(admin, Intent("project.policy.set", {"document": policy}))
+    waiting = [desk.ask(operator, budget(total))["approval"]["id"] for total in (550, 560, 570)]
+    set_clock("clock_timestamp() + interval '121 minutes'")
+    tried: list[str] = []
+
+    def busy(_store: Store, _target: Target, approval: str) -> bool:
+        tried.append(approval)
+        raise Unavailable()
+
+    monkeypatch.setattr(deciding, "expire", busy)
+    with pytest.raises(ExceptionGroup):
+        governance.tick(desk.database.app)
+    assert len(tried) == 1
+    assert tried[0] in waiting
+
+
+def test_a_policy_that_would_lock_out_is_refused_when_it_is_approved(desk: Desk) -> None:
+    """Who could approve the next one is counted beside its author, whoever decides about it."""
+    admin, operator, approver = map(desk.target, ("admin", "operator", "approver"))
+
+    def policy(role: str) -> Intent:
+        rule = {"actions": ["project.policy.set"], "required_role": role}
+        return Intent("project.policy.set", {"document": {"approvals": [rule]}})
+
+    other = {"user": approver.principal.owner}
+    assert desk.ask(admin, policy("operator"))["status"] == "success"
+    desk.ask(admin, Intent("project.member.set", {**other, "role": "admin"}))
+    waiting = desk.ask(admin, policy("admin"))["approval"]["id"]
+    desk.ask(admin, Intent("project.member.remove", other))
+    done = desk.vote(operator, waiting)
+    assert done["status"] == "rejected"
+    assert [reason["code"] for reason in done["reasons"]] == ["policy_locks_out"]
 
 
 def test_a_denial_in_the_meantime_denies(desk: Desk) -> None:
