@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from control_plane import administration, organizations, settings
 from control_plane.archive import run
@@ -98,3 +99,14 @@ def test_what_no_anchor_has_followed_is_not_deleted(erased: Project, buckets: Bu
         raise Incomplete([BrokenChain("something else")])
     assert buckets.archive.versions("executions/") == before
     assert undone(erased) == 1
+
+
+def test_why_a_run_failed_is_told_also_where_another_was_set_back(
+    erased: Project, buckets: Buckets
+) -> None:
+    """A full disk stays a full disk; whom else it kept from nothing stands beside it."""
+    erased.superuser(f"DELETE FROM anchor_heads WHERE org_id = '{erased.target.org}'")
+    full = anchored(erased.database.archiver, buckets.anchor, buckets.archive)
+    with pytest.raises(psycopg.errors.DiskFull) as failed, full:
+        raise psycopg.errors.DiskFull("no space")
+    assert "organization main: " in "".join(failed.value.__notes__)

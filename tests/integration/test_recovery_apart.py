@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from copy import replace
 from io import BytesIO
+from typing import Any
 
 import pytest
 from control_plane import administration, organizations, settings
+from control_plane.archive.outcome import Incomplete, ReadBackDiffers
 from control_plane.models import SYSTEM
-from control_plane.recovery.run import NotRecoverable
+from control_plane.recovery.run import NotRecoverable, _Organization
 from control_plane.verifying import Trail
 from typer.testing import CliRunner
 
@@ -116,3 +118,28 @@ def test_by_command_all_is_told(
     assert "No message is held." in told.stdout
     assert "start the functions" not in told.stdout
     assert told.stderr.startswith("Organization main: Project")
+
+
+def test_one_that_is_written_to_meanwhile_keeps_no_other_from_it(
+    world: World, other: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named, and recovered by the next run; so is an anchor that can't be put."""
+    record, meanwhile = _Organization._record, iter([world.execute])
+
+    def racing(self: _Organization, *given: Any) -> Any:
+        if self._slug == "main":
+            for execute in meanwhile:
+                execute()
+        return record(self, *given)
+
+    def no_anchor(*_given: Any, **_orgs: Any) -> None:
+        raise Incomplete([ReadBackDiffers("anchors of organization other: S3 lies.")])
+
+    with monkeypatch.context() as now:
+        now.setattr(_Organization, "_record", racing)
+        now.setattr("control_plane.recovery.run.anchor", no_anchor)
+        with pytest.raises(NotRecoverable, match=r"Organization main: .*\n.*other: S3 lies"):
+            world.recover()
+    assert (recoveries(world.project), recoveries(other)) == (0, 1)
+    world.recover()
+    assert (recoveries(world.project), recoveries(other)) == (1, 1)

@@ -71,23 +71,33 @@ def anchored(url: str, bucket: Bucket, archived: Bucket | None = None) -> Iterat
     After that, what erasures took is deleted from `archived`: one organization that is stopped,
     perhaps for long, keeps no other's values there. Yields the organizations that were set back:
     leave them out; they are neither anchored nor cleaned up after. Raises `Incomplete` at its end
-    for all that could not be done, by the context either.
+    for all that could not be done, by the context either; what else that raises comes as it is.
     """
-    reasons: list[Exception] = []
+    failed: Exception | None = None
     try:
         yield [head["org"] for head, _ in _set_back(url, bucket)]
+    except Exception as error:  # noqa: BLE001 (raised below, when all others had their turn)
+        failed = error
+    reasons = _close(url, bucket, archived)
+    if isinstance(failed, Incomplete):
+        reasons = [*failed.reasons, *reasons]
+    elif failed:
+        for reason in reasons:
+            failed.add_note(str(reason))
+        raise failed
+    if reasons:
+        raise Incomplete(reasons)
+
+
+def _close(url: str, bucket: Bucket, archived: Bucket | None) -> list[Exception]:
+    """Put all anchors and delete what erasures took; why some of it could not be done."""
+    _, failed = _anchor_each(url, bucket)
+    try:
+        if archived:
+            forget(url, archived, without=failed)
     except Incomplete as incomplete:
-        reasons += incomplete.reasons
-    finally:
-        _, failed = _anchor_each(url, bucket)
-        reasons += failed.values()
-        try:
-            if archived:
-                forget(url, archived, without=failed)
-        except Incomplete as incomplete:
-            reasons += incomplete.reasons
-        if reasons:
-            raise Incomplete(reasons)
+        return [*failed.values(), *incomplete.reasons]
+    return [*failed.values()]
 
 
 def refuse_set_back(url: str, bucket: Bucket) -> None:

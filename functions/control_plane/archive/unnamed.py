@@ -54,7 +54,8 @@ def clean(url: str, bucket: Bucket, anchors: Bucket, age: timedelta = SAFE_AGE) 
         gone = [key for key in old if key not in kept and _is_done(connection, key, orgs)]
         for key in gone:
             bucket.remove(key)
-    return Cleaned(gone, sorted({f"{ROOT}org={org}" for org in {*map(_org, born)} - orgs}))
+    placed = filter(_PLACE.fullmatch, born)
+    return Cleaned(gone, sorted({f"{ROOT}org={org}" for org in {*map(_org, placed)} - orgs}))
 
 
 def _org(key: str) -> str:

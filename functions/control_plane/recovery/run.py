@@ -14,6 +14,8 @@ from control_plane.administration import SYSTEM_SLUG, administer
 from control_plane.archive.anchors import anchor, unknown
 from control_plane.archive.database import Connection, fetch, turn
 from control_plane.archive.notices import put_notice
+from control_plane.archive.outcome import Incomplete
+from control_plane.errors import ControlPlaneError
 from control_plane.models import SYSTEM, Intent, Json
 from control_plane.proof.anchors import Anchors
 from control_plane.proof.finding import Broken
@@ -78,9 +80,9 @@ class NotRecoverable(Exception):
 def recover(logins: Logins, source: Buckets, registries: Mapping[str, Registry]) -> Recovery:
     """Bring a database that was set back and its archive and anchors together again.
 
-    Raises `NotRecoverable`, after all other organizations, for anchors that aren't whole, an
-    archive that can't be read, or a database that has gone on too far; `Overtaken` while an archive
-    run is at work; `Incomplete` where an anchor can't be put.
+    Raises `NotRecoverable`, after all other organizations, for anchors that aren't whole or can't
+    be put, an archive that can't be read, or a database that has gone on too far or is being
+    written to; `Overtaken` while an archive run is at work.
     """
     held, anchored = hold(logins.owner), source.organizations()
     unfit: dict[str, str] = {}
@@ -94,12 +96,16 @@ def recover(logins: Logins, source: Buckets, registries: Mapping[str, Registry])
                 organization.check()
                 with connect(logins.owner, autocommit=True) as owner:
                     recovery.organizations.append(organization.recover(store, owner))
-            except (_Unfit, Diverged, Broken) as error:
+            except (_Unfit, Diverged, Broken, ControlPlaneError) as error:
                 unfit[row["org"]] = f"Organization {row['slug']}: {_sentence(error)}"
+    reasons = [*unfit.values()]
     fit = {row["org"] for row in rows} - unfit.keys()
-    anchor(logins.archiver, source.anchor, follow=True, orgs=fit)
-    if unfit:
-        raise NotRecoverable(unfit.values(), recovery)
+    try:
+        anchor(logins.archiver, source.anchor, follow=True, orgs=fit)
+    except Incomplete as incomplete:
+        reasons += map(str, incomplete.reasons)
+    if reasons:
+        raise NotRecoverable(reasons, recovery)
     return recovery
 
 
