@@ -8,9 +8,10 @@ import psycopg
 import pytest
 from alembic import command
 from control_plane import migrations
-from control_plane.errors import Unavailable
 from control_plane.migrations import migrate, newest
+from control_plane.settings import settings
 
+from infra.cli import main
 from infra.local import bootstrap
 from tests.conftest import Cluster
 
@@ -56,9 +57,12 @@ def test_requests_go_on_while_a_migration_waits_for_a_long_reader(owner: str) ->
 def test_a_reader_that_never_ends_is_told(owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what to do; the migration that needed the table has left nothing behind."""
     monkeypatch.setattr(migrations, "_LOCK_PATIENCE_S", 0)
+    monkeypatch.setenv("CHAT_AGENT_OWNER_DATABASE_URL", owner)
+    monkeypatch.setattr("sys.argv", ["chat-agent", "migrate"])
+    settings.cache_clear()
     with psycopg.connect(owner) as reader:
         reader.execute(READ)
-        with pytest.raises(Unavailable, match="Migrate again when the archive run"):
-            migrate(owner)
+        with pytest.raises(SystemExit, match="Migrate again when the archive run"):
+            main()
     assert version(owner) == "0005"
     assert migrate(owner) == version(owner)

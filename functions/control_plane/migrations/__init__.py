@@ -67,13 +67,13 @@ def _upgrade(config: Config, connection: sqlalchemy.Connection) -> None:
     while True:
         try:
             return command.upgrade(config, "head")
-        except psycopg.errors.LockNotAvailable as error:
+        except psycopg.errors.LockNotAvailable:
             connection.rollback()
             if time.monotonic() > deadline:
                 raise Unavailable(
                     "A table to be changed has been in use for ten minutes; what came before it is"
                     " done. Migrate again when the archive run, or whoever uses it, has ended."
-                ) from error
+                ) from None
             time.sleep(1)
 
 
