@@ -13,7 +13,8 @@ import httpx
 def told(answer: httpx.Response) -> Any:
     """What the API answered; ends here with its own sentence where that is a refusal (RFC 9457)."""
     if answer.is_error:
-        sys.exit(f"{answer.json()['code']}: {answer.json()['detail']}")
+        problem = "problem+json" in answer.headers.get("Content-Type", "")
+        sys.exit("{code}: {detail}".format(**answer.json()) if problem else answer.text)
     return answer.json()
 
 
