@@ -58,6 +58,12 @@ class Subject(Part):
     disabled: bool = False
     admins: Count = 1
 
+    def loaded(self) -> dict[str, Any]:
+        """As the engine is told of them; whoever may as an admin may as an operator, too."""
+        others = {"admin": self.others.admin}
+        others["operator"] = max(self.others.operator, self.others.admin)
+        return self.model_dump() | {"others": others}
+
 
 class Step(Part):
     """What is asked for."""

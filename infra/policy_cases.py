@@ -121,7 +121,7 @@ def _context(case: Case, registry: Registry, policy: Policy) -> Context:
         policy_version=1,
         usage=case.usage.counters(),
         person={"username": who.username, "email": who.email, "attributes": who.attributes},
-        subject=case.subject.model_dump() if case.subject else None,
+        subject=case.subject.loaded() if case.subject else None,
     )
 
 
@@ -134,7 +134,7 @@ def _exercised(prediction: Prediction) -> Iterator[str]:
     """What of the policy fits a step, as the engine sees that step."""
     moment = prediction.context
     for decision in prediction.decisions:
-        if decision.approval:
+        if decision.approval and decision.status == "pending_approval":
             yield from decision.approval.because
         if decision.cost and decision.action in moment.policy.limits.action_budgets:
             yield _budget(decision.action)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from control_plane.engine.policy import Policy, PolicyRefused, compile_policy
 from control_plane.policy_text import Media, read_policy
-from control_plane.registry import Registry, load_registries
+from control_plane.registry import load_registries
 
 from infra.cli.shared import fail
 from infra.policy_case_document import Expect
@@ -35,7 +35,7 @@ def decide_cases(file: File, cases: CasesFile, strict: Strict = False) -> None:
         asked, registry = read_cases(_text(cases), _MEDIA.get(cases.suffix), load_registries())
     except PolicyRefused as refused:
         raise _told(cases, refused) from refused
-    policy = _policy(file, registry)
+    policy = _policy(file)
     outcomes = [run_case(case, registry, policy) for case in asked]
     for outcome in outcomes:
         typer.echo(_line(outcome))
@@ -48,9 +48,9 @@ def decide_cases(file: File, cases: CasesFile, strict: Strict = False) -> None:
         raise typer.Exit(1)
 
 
-def _policy(file: Path, registry: Registry | None = None) -> Policy:
+def _policy(file: Path) -> Policy:
     try:
-        return compile_policy(read_policy(_text(file), _MEDIA.get(file.suffix), registry))
+        return compile_policy(read_policy(_text(file), _MEDIA.get(file.suffix)))
     except PolicyRefused as refused:
         raise _told(file, refused) from refused
 
