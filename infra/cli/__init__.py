@@ -6,6 +6,7 @@ import psycopg
 import typer
 from control_plane.errors import ControlPlaneError, Unavailable
 from control_plane.settings import SettingRefused
+from control_plane.store.connection import NOT_MIGRATED
 
 from infra.cli import (
     archive,
@@ -39,13 +40,6 @@ app.add_typer(users.app, name="users")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(projects.app, name="projects")
 app.add_typer(policy.app, name="policy")
-
-
-NOT_MIGRATED = (
-    psycopg.errors.UndefinedTable,
-    psycopg.errors.UndefinedFunction,
-    psycopg.errors.UndefinedColumn,
-)
 
 
 def main() -> None:

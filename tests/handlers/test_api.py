@@ -526,6 +526,24 @@ def test_the_description_is_public_and_carries_v1(call: Call) -> None:
     assert "/v1/projects/{project}/executions" in document["paths"]
 
 
+@pytest.mark.parametrize("renamed", ["FUNCTION load_project", "TABLE components"])
+def test_a_schema_of_another_version_is_unavailable(
+    call: Call, token: str, database: Database, renamed: str
+) -> None:
+    """Between a deployment and its migration nothing is done, and nobody is told of a fault."""
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute(f"ALTER {renamed} RENAME TO another_one")
+    body = {"request_id": "early", "action": "demo.counter.increment", "inputs": {"amount": 1}}
+    answer = call("POST", f"{DEMO}/executions", body, token)
+    assert (answer.status, answer.body["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.body["detail"].endswith("migrate.")
+    with psycopg.connect(database.superuser) as connection:
+        name = renamed.replace(renamed.split()[1], "another_one")
+        connection.execute(f"ALTER {name} RENAME TO {renamed.split()[1]}")
+    assert call("POST", f"{DEMO}/executions", body, token).status == 200
+
+
 def test_an_unexpected_error_tells_nothing_and_is_logged(
     call: Call, token: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

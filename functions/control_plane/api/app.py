@@ -25,9 +25,17 @@ from control_plane.api import (
 from control_plane.api.shared import MAX_BODY_BYTES
 from control_plane.canonical import parse
 from control_plane.edge import incoming, outgoing
-from control_plane.errors import ControlPlaneError, InvalidBody, Malformed, NotFound, problem
+from control_plane.errors import (
+    ControlPlaneError,
+    InvalidBody,
+    Malformed,
+    NotFound,
+    Unavailable,
+    problem,
+)
 from control_plane.observing.current import say
 from control_plane.observing.failures import described
+from control_plane.store.connection import NOT_MIGRATED
 
 BODILESS = ("GET", "DELETE")
 POLICY = re.compile(r"/v1/(projects/[^/]+/)?policy")
@@ -133,6 +141,13 @@ def _invalid(error: RequestValidationError) -> Response[str]:
         {"at": ".".join(map(str, item["loc"])), "error": item["msg"]} for item in error.errors()
     ]
     return _problem(InvalidBody(errors=errors))
+
+
+@app.exception_handler([*NOT_MIGRATED])
+def _other_schema(error: Exception) -> Response[str]:
+    """Between a deployment and its migration; nothing was committed."""
+    say(**described(error))
+    return _problem(Unavailable("The database hasn't the schema that this version needs: migrate."))
 
 
 @app.exception_handler(NotFoundError)

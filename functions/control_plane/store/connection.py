@@ -27,6 +27,13 @@ STATEMENT_TIMEOUT_S = 6.0
 MARGIN_S = 2.0
 ATTEMPTS = 4
 
+NOT_MIGRATED = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedColumn,
+)
+"""What a database answers whose schema is another version's."""
+
 _NOTHING_COMMITTED = {"40001", "40P01", "55P03", "57014", "25P03", "25P04"}
 _OUTCOME_UNKNOWN = ("08", "57P0")
 
