@@ -70,7 +70,12 @@ def project(org: str, slug: str) -> "tuple[Store, Target]":
     if not found:
         raise fail(f"There is no project {slug!r} in {org!r}.")
     [made] = store.read(system.org, "project_of", project=found[0]["id"])
-    registry = load_registries()[made["template"]]
+    registry = load_registries().get(made["template"])
+    if registry is None:
+        raise fail(
+            f"The template {made['template']!r} of {slug!r} isn't installed here. Give the command"
+            " its package, as `up` had it: `uv run --with-editable FOLDER chat-agent …`."
+        )
     return store, replace(system, project=found[0]["id"], registry=registry)
 
 

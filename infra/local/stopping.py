@@ -43,4 +43,4 @@ def stop_on_signals() -> Iterator[threading.Event]:
 def ignore_signals() -> None:
     """No signal asks the stack to end any more: it is ending."""
     for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda *_: None)  # SIG_IGN quarrels with one that has come already

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from typing import Any
 
+import psycopg
 import pytest
+from control_plane.store import Store
 
-from tests.conftest import Database
+from infra.local import bootstrap
+from tests.conftest import ADMIN_PASSWORD, Database
 
 USERS, MIGRATE, ARCHIVED = "users list", "migrate", "archive list"
 LOGINS = [(USERS, ""), (MIGRATE, "OWNER_"), (ARCHIVED, "ARCHIVER_")]
@@ -76,3 +79,12 @@ def test_names_are_held_to_what_the_api_takes(
 ) -> None:
     """Refused before anything is asked, with what may stand there."""
     assert sentence in told(run(words, database))
+
+
+def test_a_project_whose_template_is_not_installed_says_so(database: Database) -> None:
+    """With how to give the command what `up` was given."""
+    bootstrap.seed(Store(database.app), ADMIN_PASSWORD)
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute("UPDATE projects SET template = 'pantry' WHERE slug = 'demo'")
+    said = told(run("projects pause demo", database))
+    assert said.startswith("The template 'pantry' of 'demo' isn't installed here.")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import boto3
 import botocore.auth
 import pytest
+from control_plane.settings import SettingRefused
 from control_plane.store.login import token
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -25,3 +26,11 @@ def test_a_token_equals_the_sdks(session: str, monkeypatch: pytest.MonkeyPatch) 
     environment = {name.upper(): value for name, value in keys.items() if value}
     ours = token(URL, {"AWS_REGION": "eu-west-1", **environment}, NOW)
     assert sorted(ours.split("&")) == sorted(theirs.split("&"))
+
+
+@pytest.mark.parametrize("missing", ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_what_a_token_needs_and_is_not_set_is_named(missing: str) -> None:
+    """Outside of Lambda nobody sets it."""
+    given = {"AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}
+    with pytest.raises(SettingRefused, match=f"{missing} is not set"):
+        token(URL, {**given, missing: ""}, NOW)

@@ -46,7 +46,11 @@ def token(url: str, environment: Mapping[str, str], now: datetime | None = None)
     """The password for a database URL that names user, host and port.
 
     `environment` holds the AWS_* variables that Lambda sets: region, key id, secret, session token.
+    Raises `SettingRefused` where one is missing.
     """
+    for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        if not environment.get(name):
+            raise SettingRefused(f"{name} is not set, and CHAT_AGENT_DATABASE_IAM=true needs it.")
     parts, moment = urlsplit(url), now or datetime.now(UTC)
     host = f"{parts.hostname}:{parts.port or 5432}"
     date, region = moment.strftime("%Y%m%d"), environment["AWS_REGION"]
