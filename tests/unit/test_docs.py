@@ -1,6 +1,11 @@
 """The texts for people are whole and true."""
 
+import json
+import os
 import re
+import shlex
+import shutil
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
@@ -85,6 +90,22 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq isn't installed")
+def test_commands_get_the_ready_lines_variables_as_the_readme_says(tmp_path: Path) -> None:
+    """Its line of jq writes a file that `uv run` reads, whatever a password is made of."""
+    readme = (ROOT / "README.md").read_text()
+    [line] = re.findall(r"^jq .+(?= > \.env$)", readme, re.MULTILINE)
+    env = {"CHAT_AGENT_OWNER_DATABASE_URL": "postgresql://o:a$b 'c\"%40#d@h:1/d", "AWS_REGION": "x"}
+    (tmp_path / "ready.json").write_text(json.dumps({"ready": True, "env": env}))
+    written = subprocess.run(shlex.split(line), cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / ".env").write_bytes(written.stdout)
+    told = "import os, json; print(json.dumps(dict(os.environ)))"
+    run = ["uv", "run", "--no-project", "python", "-c", told]
+    asked = os.environ | {"UV_ENV_FILE": str(tmp_path / ".env")}
+    said = subprocess.run(run, env=asked, check=True, capture_output=True).stdout
+    assert json.loads(said).items() >= env.items()
 
 
 def test_the_readme_shows_the_two_commands() -> None:
