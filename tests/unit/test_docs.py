@@ -92,7 +92,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-@pytest.mark.skipif(not shutil.which("jq"), reason="jq isn't installed")
+@pytest.mark.skipif(not shutil.which("jq"), reason="jq: apt-get install jq")
 def test_commands_get_the_ready_lines_variables_as_the_readme_says(tmp_path: Path) -> None:
     """Its line of jq writes a file that `uv run` reads, whatever a password is made of."""
     readme = (ROOT / "README.md").read_text()
