@@ -1,6 +1,7 @@
 """The CloudFormation templates: what SAM and cfn-lint say, and what they must never lose."""
 
 import json
+import re
 from dataclasses import fields
 from importlib import import_module
 from typing import Any
@@ -52,6 +53,13 @@ def test_every_parameter_and_output_is_described(path: Any) -> None:
     template = templates.read(path)
     for part in ("Parameters", "Outputs"):
         assert all(body.get("Description") for body in template.get(part, {}).values())
+
+
+def test_the_stack_tells_what_the_deployments_commands_need() -> None:
+    """Each `$NAME` in docs/deploy.md is an output, but for the shell's and one's own instance."""
+    page = (sam.ROOT / "docs" / "deploy.md").read_text()
+    needed = set(re.findall(r"\$([A-Z_]+)", page)) - {"PATH", "PWD", "INSTANCE"}
+    assert needed <= {re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper() for name in ROOT["Outputs"]}
 
 
 @pytest.mark.parametrize("name", templates.functions())

@@ -82,6 +82,7 @@ def test_every_alarm_is_documented() -> None:
     alarms = re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm", template, re.MULTILINE)
     for alarm in alarms:
         assert f"`{alarm.partition('Function')[2] or alarm}`" in page
+    assert f" {len(alarms)} alarms." in (ROOT / "docs" / "deploy.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
