@@ -1,8 +1,11 @@
 """Scripts drive a running Space through gradio_client, as themselves or not at all."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
+import chat_space
 import httpx
 import pytest
 from chat_space.auth import COOKIE
@@ -45,6 +48,14 @@ def test_scripts_see_exactly_the_promised_endpoints(script):
         "/api_org_rollup": [],
         "/chat": ["project_id", "message", "mode"],
     }
+
+
+def test_the_readme_lists_each_endpoint_with_its_parameters(script):
+    """None is missing, and none that isn't there."""
+    page = (Path(chat_space.__file__).parents[1] / "README.md").read_text()
+    rows = re.findall(r"^\| `(/\w+)` \| (.*?) ?\|", page, re.MULTILINE)
+    listed = {name: re.findall(r"`(\w+)`", parameters) for name, parameters in rows}
+    assert listed == names(script)
 
 
 def test_a_script_with_a_login_acts_as_that_user(fake, space_url):
