@@ -12,6 +12,7 @@ from pathlib import Path
 import pydantic
 import pytest
 from control_plane import errors, registry
+from control_plane.agent import model
 from control_plane.engine import explain
 from control_plane.engine.decide import decide
 from control_plane.models import Intent
@@ -35,6 +36,8 @@ def test_the_documented_settings_are_the_settings() -> None:
     """docs/settings.md and .env.example list each variable, and none that isn't there."""
     page = (ROOT / "docs" / "settings.md").read_text()
     assert set(re.findall(r"^\| `([A-Z_]+)`", page, re.MULTILINE)) == settings_names()
+    for default in (model.DEFAULT_MODEL, model._AZURE_API_VERSION):
+        assert f"; `{default}` |" in page
     example = (ROOT / ".env.example").read_text()
     assert set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE)) == settings_names()
 
