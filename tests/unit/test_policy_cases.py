@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from control_plane.engine.policy import PolicyRefused, compile_policy
+from control_plane.policy_text import read_policy
 from control_plane.registry import load_registries
 from typer.testing import CliRunner
 
 from infra.cli.policy import app
+from infra.local.bootstrap import HARBOR_POLICY
 from infra.policy_cases import Outcome, never_exercised, read_cases, run_case
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "policy"
@@ -43,6 +45,11 @@ def test_the_examples_hold() -> None:
     assert done.exit_code == 0, done.output
     assert "FAILED" not in done.output
     assert "never exercised" not in done.output
+
+
+def test_the_example_is_the_policy_that_harbor_gets() -> None:
+    """What `chat-agent up` seeds and what the file says are one document."""
+    assert read_policy(POLICY.read_text(), "yaml") == HARBOR_POLICY
 
 
 def test_a_valid_policy_is_summed_up() -> None:
