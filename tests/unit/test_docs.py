@@ -88,12 +88,20 @@ def test_every_alarm_is_documented() -> None:
     assert f" {len(alarms)} alarms." in (ROOT / "docs" / "deploy.md").read_text()
 
 
+def headings(page: Path) -> set[str]:
+    """What links name a page's headings by: lower case, dashes, no punctuation."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Every relative link and picture names a file that is there."""
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+    """Every relative link and picture names a file that is there, and a heading in it."""
+    for target, heading in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
         if "://" not in target:
-            assert (page.parent / target).exists(), target
+            led = page.parent / target if target else page
+            assert led.exists(), target
+            assert not heading or heading in headings(led), f"{target}#{heading}"
 
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq: apt-get install jq")
