@@ -114,7 +114,8 @@ def test_commands_get_the_ready_lines_variables_as_the_readme_says(tmp_path: Pat
     written = subprocess.run(shlex.split(line), cwd=tmp_path, check=True, capture_output=True)
     (tmp_path / ".env").write_bytes(written.stdout)
     told = "import os, json; print(json.dumps(dict(os.environ)))"
-    run = ["uv", "run", "--no-project", "python", "-c", told]
+    uv = shutil.which("uv") or os.environ.get("UV", "uv")
+    run = [uv, "run", "--no-project", "python", "-c", told]
     asked = os.environ | {"UV_ENV_FILE": str(tmp_path / ".env")}
     said = subprocess.run(run, env=asked, check=True, capture_output=True).stdout
     assert json.loads(said).items() >= env.items()
