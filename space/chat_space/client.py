@@ -52,8 +52,8 @@ class Caller:
         return await self._ask("GET", "/me")
 
     async def projects(self) -> Json:
-        """GET /v1/projects: `{"items", "next_cursor"}`."""
-        return await self._ask("GET", "/projects", limit=200)
+        """GET /v1/projects: all `items` that the caller may see, newest first."""
+        return await self.api.whole("/projects", self.token, self.trace)
 
     async def project(self, project: str) -> Json:
         """GET /v1/projects/{p}: one project by id or slug, with the caller's role."""
@@ -214,8 +214,8 @@ class Caller:
         return await self.api.whole("/rollup", self.token, self.trace)
 
     async def users(self) -> Json:
-        """GET /v1/users: the organization's people; its admins only."""
-        return await self._ask("GET", "/users", limit=200)
+        """GET /v1/users: all of the organization's people; its admins only."""
+        return await self.api.whole("/users", self.token, self.trace)
 
     async def create_user(self, username: str, password: str, *, admin: bool = False) -> Json:
         """POST /v1/users: the execution. The password must be changed at the first sign-in."""

@@ -180,7 +180,7 @@ class FakeApi:
             return lifecycle.make(self, name, body)
         if path == "/projects":
             items = [project.item(name) for project in self.projects.values()]
-            return {"items": items, "next_cursor": None}
+            return governance.paged(items, request.query_params)
         if not path.startswith("/projects/"):
             return people.answer(self, name, request.method, path, body)
         _, _, slug, *rest = path.split("/")

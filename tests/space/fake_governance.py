@@ -1,7 +1,7 @@
 """Approvals, members, policy and pause of the fake API's projects."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -199,3 +199,10 @@ def _rule(project: Project, who: str, body: Json) -> Json:
 def page(items: list[Json]) -> Json:
     """A list's only page."""
     return {"items": items, "next_cursor": None}
+
+
+def paged(items: list[Json], asked: Mapping[str, str]) -> Json:
+    """The page of a list that `asked` names; 200 items at most."""
+    start, size = int(asked.get("cursor", 0)), min(int(asked.get("limit", 50)), 200)
+    end = start + size
+    return {"items": items[start:end], "next_cursor": str(end) if items[end:] else None}

@@ -92,7 +92,7 @@ def test_every_request_carries_the_callers_token():
 
     def note(request: httpx.Request) -> httpx.Response:
         seen.append(request.headers["authorization"])
-        return httpx.Response(200, json={})
+        return httpx.Response(200, json={"items": [], "next_cursor": None})
 
     for call in ("me", "projects"):
         ask(note, call)

@@ -92,7 +92,10 @@ def test_every_route_has_its_method(call, args, sent):
     assert seen[0].headers["authorization"] == "Bearer token"
 
 
-@pytest.mark.parametrize(("call", "args"), [("rollup", ()), ("members", ("p",))])
+WHOLE = [("projects", ()), ("rollup", ()), ("members", ("p",)), ("users", ())]
+
+
+@pytest.mark.parametrize(("call", "args"), WHOLE)
 def test_all_pages_of_a_list_are_one(call, args):
     """However many there are, and the pages in their order."""
 

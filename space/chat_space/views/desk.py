@@ -63,9 +63,8 @@ class Desk:
 
 
 async def read_desk(caller: Caller, wanted: str | None) -> Desk | None:
-    """The wanted project's desk, else the first choice's; None where the caller has no project."""
-    me, listed = await asyncio.gather(caller.me(), caller.projects())
-    projects = [item for item in listed["items"] if item.get("slug") != "system"]
+    """The wanted project's desk, the first choice's where none is wanted; None where it isn't."""
+    me, projects = await asyncio.gather(caller.me(), projects_of(caller))
     project = choose(projects, wanted)
     if project is None:
         return None
@@ -74,6 +73,11 @@ async def read_desk(caller: Caller, wanted: str | None) -> Desk | None:
         caller.registry(slug), caller.state(slug), _forecast(caller, slug)
     )
     return Desk(me, projects, project, registry, state, forecast)
+
+
+async def projects_of(caller: Caller) -> list[Json]:
+    """All projects of the caller but the organization's own."""
+    return [item for item in (await caller.projects())["items"] if item["slug"] != "system"]
 
 
 async def _forecast(caller: Caller, project: str) -> Json | None:
@@ -85,12 +89,12 @@ async def _forecast(caller: Caller, project: str) -> Json | None:
 
 
 def choose(projects: list[Json], wanted: str | None) -> Json | None:
-    """The wanted project by slug or id, else `harbor`, `demo`, or the first there is."""
-    for name in (wanted, *FIRST_CHOICE):
+    """The wanted project by slug or id, never another; where none is wanted, the first choice."""
+    for name in (wanted,) if wanted else FIRST_CHOICE:
         for project in projects:
-            if name and name in (project["slug"], project["id"]):
+            if name in (project["slug"], project["id"]):
                 return project
-    return projects[0] if projects else None
+    return projects[0] if projects and not wanted else None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import gradio as gr
 
 from chat_space import notes, render
 from chat_space.client import Caller
-from chat_space.views.desk import Space, field, guarded
+from chat_space.views.desk import Space, field, guarded, projects_of
 from chat_space.views.forms import Answer, Forms
 
 Json = dict[str, Any]
@@ -44,6 +44,6 @@ async def projects(caller: Caller, note: Json | None) -> str:
     """All projects and the form; an empty text for those who may not make any."""
     if not (await caller.me()).get("admin"):
         return ""
-    items = [item for item in (await caller.projects())["items"] if item["slug"] != "system"]
+    items = await projects_of(caller)
     known = sorted({*TEMPLATES, *(item["template"] for item in items)})
     return render.admin("projects", {"projects": items, "templates": known}, note)

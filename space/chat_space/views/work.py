@@ -1,5 +1,6 @@
 """The Work tab: state on one side, the conversation on the other."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import gradio as gr
 from chat_space import proposals, render, thread
 from chat_space.client import ApiError, Caller
 from chat_space.suggestions import suggest
-from chat_space.views.desk import Desk, Space, field, guarded, read_desk
+from chat_space.views.desk import Desk, Space, field, guarded, projects_of, read_desk
 from chat_space.views.verbs import VERBS, followed
 
 Json = dict[str, Any]
@@ -19,6 +20,7 @@ Answer = tuple[Any, Any, Any, Any, Any]
 NO_PROJECT: Json = {"title": "No project", "slug": "", "version": None, "role": None}
 NOT_A_MEMBER = "You have no project yet. An admin can make you a member of one."
 FIRST_PROJECT = "There is no project yet. Make one under Admin."
+NOT_HERE = "There is no such project, or you may not see it. Choose another one at the top."
 
 LONGEST = 4000  # characters of a message
 TOO_LONG = f"That is too long: write at most {LONGEST:,} characters."
@@ -32,18 +34,23 @@ class Work:
 
     @guarded
     async def open(self, project: str, request: gr.Request) -> Answer:
-        """Show a project: the one the address names, else the first choice."""
+        """Show the project that the address names; the first choice where it names none."""
         try:
             caller = self.space.caller(request)
             desk = await read_desk(caller, project)
-            me = {} if desk else await caller.me()
+            if desk is None:
+                return await self._nowhere(caller, project)
         except ApiError as error:
             return self._failed(request, error, [])
-        if desk is None:
-            header = render.header(me, NO_PROJECT, [], self.space.root)
-            sentence = FIRST_PROJECT if me["admin"] else NOT_A_MEMBER
-            return header, render.nothing(sentence), render.nothing(""), "", "[]"
         return self._answer(desk, [thread.hello(suggest(desk.registry))])
+
+    async def _nowhere(self, caller: Caller, wanted: str) -> Answer:
+        """Why no project is open, and a choice of those there are. Raises ApiError."""
+        me, projects = await asyncio.gather(caller.me(), projects_of(caller))
+        header = render.header(me, NO_PROJECT, projects, self.space.root)
+        none_yet = FIRST_PROJECT if me["admin"] else NOT_A_MEMBER
+        shown = render.nothing(NOT_HERE if projects else none_yet), render.nothing("")
+        return header, *shown, wanted if projects else "", "[]"
 
     @guarded
     async def refresh(self, project: str, request: gr.Request) -> tuple[Any, Any]:
@@ -166,6 +173,6 @@ def _shown(turns: list[Json]) -> Answer:
 
 async def _desk_of(caller: Caller, project: str) -> Desk:
     desk = await read_desk(caller, project)
-    if desk is None or project not in (desk.slug, desk.project["id"]):
+    if desk is None:
         raise ApiError(404, "not_found", "This project is no longer open to you.")
     return desk
