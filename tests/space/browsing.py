@@ -99,6 +99,16 @@ def expect_counter(page: Page, value: int) -> None:
     expect(card).to_contain_text(re.compile(rf"\b{value}\b"))
 
 
+def top(part: Locator) -> float:
+    """Where a part of the page begins, in pixels below the window's upper edge."""
+    return float(part.evaluate("part => part.getBoundingClientRect().top"))
+
+
+def bottom(part: Locator) -> float:
+    """Where it ends."""
+    return float(part.evaluate("part => part.getBoundingClientRect().bottom"))
+
+
 def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds; ten seconds at most."""
     end = time.monotonic() + 10

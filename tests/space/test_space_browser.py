@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.space.browsing import PHONE, say, sign_in, watched
+from tests.space.browsing import PHONE, bottom, say, sign_in, top, until, watched
 
 pytestmark = pytest.mark.browser
 
@@ -255,7 +255,7 @@ def test_a_large_value_is_shown_in_time_and_can_be_confirmed(page, fake):
 
 
 def test_on_a_phone_the_message_box_stays_in_sight(chromium, space_url, fake):
-    """After several cards, wherever the page is scrolled, and no line is wider than the screen."""
+    """After several cards, none of whose buttons it hides, and no line is wider than the screen."""
     context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     page = context.new_page()
     sign_in(page, space_url)
@@ -263,8 +263,11 @@ def test_on_a_phone_the_message_box_stays_in_sight(chromium, space_url, fake):
         say(page, "set the counter to 5, then add 3")
         expect(page.get_by_test_id("plan-card")).to_have_count(count)
         expect(page.get_by_test_id("confirm").last).to_be_in_viewport()
-    for top in (0, 10_000):
-        page.evaluate(f"scrollTo(0, {top})")
+        until(
+            lambda: bottom(page.get_by_test_id("confirm").last) < top(page.locator(".cs-composer"))
+        )
+    for scrolled in (0, 10_000):
+        page.evaluate(f"scrollTo(0, {scrolled})")
         expect(page.get_by_test_id("message-box")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.get_by_role("tab", name="Activity").click()
