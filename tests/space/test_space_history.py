@@ -1,10 +1,11 @@
 """The project at any version or moment, in a real browser, and the way back to it."""
 
 import re
+from typing import Any
 
 import pytest
 from chat_space.past import span_of
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.space.browsing import (
     PHONE,
@@ -26,6 +27,12 @@ HOSTILE = '<img src=x onerror="window.hit=1">{{constructor}}${window.hit=1}'
 def page(history_page: Page) -> Page:
     """An admin's browser on project Demo, looking at its history."""
     return history_page
+
+
+def look(field: Locator) -> Any:
+    """How a field is drawn."""
+    names = ["border", "borderRadius", "padding", "height", "fontSize", "color", "backgroundColor"]
+    return field.evaluate("(field, names) => names.map((n) => getComputedStyle(field)[n])", names)
 
 
 def states_read(fake) -> int:
@@ -150,6 +157,17 @@ def test_a_phone_shows_all_of_it(chromium, space_url, grown_demo):  # noqa: ARG0
         choose(page, 3)
         expect_counter(page, 25)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_version_is_typed_into_a_field_like_any_other(page):
+    """Its border, its padding and the ring of the focus are those of the moment's beside it."""
+    version, moment = (page.get_by_test_id(name) for name in ("version-number", "moment"))
+    assert look(version) == look(moment)
+    focused = []
+    for field in (version, moment):
+        field.focus()
+        focused.append(field.evaluate("field => getComputedStyle(field).outline"))
+    assert focused[0] == focused[1]
 
 
 def test_an_executions_moment_is_one_microsecond_long():
