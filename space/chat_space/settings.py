@@ -41,15 +41,15 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the settings; a secret `NAME` may also be a file named by `NAME_FILE`.
+        """Read the settings; address and key may also be in files, as `_given` says.
 
-        Raises ValueError where the key is missing, a port is no number or a proxy no address, and
-        OSError where a named file can't be read.
+        Raises ValueError where the key is missing, a port is no number, a proxy no address, or a
+        named file can't be read.
         """
         on_hugging_face = bool(env.get("SPACE_ID"))
         return cls(
             api_url=_api_url(env),
-            secret_key=_long(_secret(env, "SPACE_SECRET_KEY")),
+            secret_key=_long(_given(env, "SPACE_SECRET_KEY")),
             root_path=env.get("GRADIO_ROOT_PATH", "").rstrip("/"),
             host=env.get("GRADIO_SERVER_NAME") or EVERY_INTERFACE,
             port=int(env.get("PORT") or env.get("GRADIO_SERVER_PORT") or 7860),
@@ -60,15 +60,22 @@ class Settings:
         )
 
 
-def _secret(env: Mapping[str, str], name: str) -> str:
-    """The value of `name`, or what the file named by `<name>_FILE` holds, or `""`."""
-    if path := env.get(f"{name}_FILE"):
+def _given(env: Mapping[str, str], name: str) -> str:
+    """The variable `name`; where it isn't set, what the file that `NAME_FILE` names holds, or `""`.
+
+    Raises ValueError for a file that can't be read.
+    """
+    path = env.get(f"{name}_FILE")
+    if (value := env.get(name, "").strip()) or not path:
+        return value
+    try:
         return Path(path).read_text(encoding="utf-8").strip()
-    return env.get(name, "").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name}_FILE is {path!r}, which can't be read: {error}") from error
 
 
 def _api_url(env: Mapping[str, str]) -> str:
-    if url := env.get("CHAT_AGENT_API_URL", "").strip():
+    if url := _given(env, "CHAT_AGENT_API_URL"):
         return url.rstrip("/")
     log.warning("CHAT_AGENT_API_URL is not set: asking %s", LOCAL_API)
     return LOCAL_API

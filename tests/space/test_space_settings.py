@@ -6,12 +6,36 @@ from chat_space.settings import Settings
 KEY = {"SPACE_SECRET_KEY": "a long random text"}
 
 
-def test_secrets_may_come_from_files(tmp_path):
-    """`SPACE_SECRET_KEY_FILE` names a file; white space around the key is none of it."""
+@pytest.fixture
+def files(tmp_path) -> dict[str, str]:
+    """Variables that name a file each, with the key and with the API's address."""
     (tmp_path / "key").write_text("from a file, random\n")
-    env = {"SPACE_SECRET_KEY_FILE": str(tmp_path / "key"), "CHAT_AGENT_API_URL": "http://api/"}
-    assert Settings.from_env(env).secret_key == "from a file, random"
-    assert Settings.from_env(env).api_url == "http://api"
+    (tmp_path / "url").write_text("http://file/\n")
+    return {
+        "SPACE_SECRET_KEY_FILE": str(tmp_path / "key"),
+        "CHAT_AGENT_API_URL_FILE": str(tmp_path / "url"),
+    }
+
+
+def test_the_key_and_the_address_may_come_from_files(files):
+    """`NAME_FILE` names the file; white space around what it holds is none of it."""
+    assert Settings.from_env(files) == Settings("http://file", "from a file, random")
+
+
+def test_a_variable_goes_before_its_file(files):
+    """As it does for all other parts of the system; an empty one is not set."""
+    env = {**KEY, "CHAT_AGENT_API_URL": "http://api/"}
+    assert Settings.from_env(files | env) == Settings("http://api", "a long random text")
+    assert Settings.from_env(files | dict.fromkeys(env, " ")) == Settings.from_env(files)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+    """In a sentence: it isn't there, or is no text."""
+    if content:
+        (tmp_path / "url").write_bytes(content)
+    with pytest.raises(ValueError, match=r"CHAT_AGENT_API_URL_FILE is '.*url', which can't be"):
+        Settings.from_env({**KEY, "CHAT_AGENT_API_URL_FILE": str(tmp_path / "url")})
 
 
 @pytest.mark.parametrize("env", [{}, {"SPACE_SECRET_KEY": " "}, {"SPACE_SECRET_KEY": "short"}])
