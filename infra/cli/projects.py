@@ -69,9 +69,11 @@ def purge(
     confirm: Annotated[str, typer.Option(prompt="Type the slug again", help="The slug, again.")],
     org: Organization = "main",
 ) -> None:
-    """Remove a project for good, all but a tombstone. There is no way back.
+    """Remove a project for good, all but a tombstone and records. There is no way back.
 
     Executions are out of reach at once and are removed by the next archive run.
+    What is in the archive by then loses inputs and values, but keeps who did
+    what when, by ids, and policies, members' ids and titles.
     """
     store, target = project(org, slug)
     ask(store, target, "project.purge", {"slug": confirm})

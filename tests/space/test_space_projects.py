@@ -76,8 +76,8 @@ def test_an_archived_project_is_read_only_until_it_is_resumed(admin, fake):
     assert fake.projects["harbor"].status == "active"
 
 
-def test_a_purge_needs_the_slug_and_says_what_is_lost(admin, fake):
-    """Another text purges nothing; the refusal is told, and the conversation is still there."""
+def test_a_purge_needs_the_slug_and_says_what_is_lost_and_what_stays(admin, fake):
+    """And what the archive keeps. Another text purges nothing; the conversation is still there."""
     admin.get_by_role("tab", name="Work").click()
     say(admin, "resolve the incident")
     expect(admin.get_by_test_id("plan-card")).to_be_visible()
@@ -86,6 +86,8 @@ def test_a_purge_needs_the_slug_and_says_what_is_lost(admin, fake):
     purge(admin, "habor")
     expect(admin.get_by_test_id("note-told")).to_contain_text("type the project's own")
     expect(admin.get_by_text("There is no way back")).to_be_visible()
+    kept = "keeps who did what when, by ids, and policies, members’ ids and titles."
+    expect(admin.get_by_test_id("admin-project")).to_contain_text(kept)
     assert "harbor" in fake.projects
     admin.get_by_role("tab", name="Work").click()
     expect(admin.get_by_test_id("plan-card")).to_be_visible()

@@ -77,7 +77,11 @@ def resume_project(project: str, body: bodies.Nothing) -> Response[str]:  # noqa
 
 @router.post("/projects/<project>/purge")
 def purge_project(project: str, body: bodies.Purge) -> Response[str]:
-    """Remove a project for good: all but a tombstone and its chain's head. There is no way back."""
+    """Remove a project for good: all but a tombstone and its chain's head. There is no way back.
+
+    What is in the archive by then loses inputs and values, and keeps its records and hashes, and
+    policies, members' ids and titles.
+    """
     caller = shared.caller(router, project)
     found = identity.target(caller, shared.registries(), purged=True)
     return shared.asked(router, found, builtin.PURGE, body.model_dump())
