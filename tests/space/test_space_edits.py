@@ -79,6 +79,25 @@ def test_what_can_not_be_previewed_stays_typed(page, fake):
     expect(page.get_by_test_id("plan-card")).to_have_count(2)
 
 
+def test_a_form_that_is_opened_before_anothers_answer_stays_open(page, fake):
+    """With what is typed there; the answer stands below."""
+    for total in (550, 600):
+        say(page, f"set the budget to {total}")
+        expect(page.get_by_test_id("plan-badge").last).to_have_text("Needs approval")
+    cards = page.get_by_test_id("plan-card")
+    expect(cards).to_have_count(2)
+    cards.first.get_by_test_id("edit").click()
+    cards.first.locator(".cs-field").fill("560")
+    fake.slow = 0.5
+    cards.first.get_by_test_id("revise").click()
+    cards.nth(1).get_by_test_id("edit").click()
+    cards.nth(1).locator(".cs-field").fill("610")
+    expect(cards).to_have_count(3)
+    page.wait_for_timeout(500)
+    expect(cards.nth(1).locator(".cs-field")).to_be_visible()
+    expect(cards.nth(1).locator(".cs-field")).to_have_value("610")
+
+
 def test_a_member_that_stands_twice_is_told(page):
     """Nothing is previewed, and what was typed is still there."""
     page.goto(page.url.replace("harbor", "demo"))

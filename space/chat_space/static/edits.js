@@ -11,7 +11,7 @@
   window.edits = {
     open(card, open) {
       edited = open ? card.dataset.card : null;
-      typed = null;
+      typed = lastBefore = null; // the answer to another form leaves this one as it is
       edits.show(card.parentElement);
       const form = card.querySelector(".cs-edit");
       form.reset();
