@@ -28,6 +28,7 @@ INSTANCES = 8
 REQUEST_LIMIT = 10 * 1024 * 1024  # bytes of a request's body: API Gateway's payload quota
 PAYLOAD_LIMIT = 6 * 1024 * 1024  # bytes of an event or result: Lambda's synchronous quota
 INTEGRATION_TIMEOUT = 30.0  # seconds: an HTTP API waits no longer
+KEEP_ALIVE = 75  # seconds that a connection may rest: longer than any client keeps one
 
 type Receive = Callable[[], Awaitable[Any]]
 type Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -164,6 +165,7 @@ def main() -> None:
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEEP_ALIVE,
         server_header=False,
         lifespan="on",
     )

@@ -28,6 +28,7 @@ from chat_space.views.desk import Space
 from chat_space.views.layout import build
 
 UNCHECKED = "unchecked"
+KEEP_ALIVE = 75  # seconds that a connection may rest: longer than any client or proxy keeps one
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -88,4 +89,5 @@ def serve() -> None:
     uvicorn.run(
         create_app(settings), host=settings.host, port=settings.port, proxy_headers=False,
         log_level="info", access_log=False, timeout_graceful_shutdown=5,
+        timeout_keep_alive=KEEP_ALIVE,
     )  # fmt: skip

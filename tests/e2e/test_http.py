@@ -1,11 +1,15 @@
 """The stack over HTTP: the main job, strict order, examples, commands."""
 
+import http.client
 import itertools
 import json
+import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -62,6 +66,26 @@ def test_the_chat_proposes_and_never_acts(stack: Stack) -> None:
     }
     assert stack.call("POST", "/projects/demo/plans", plan).json()["status"] == "success"
     assert counter(stack) == 8
+
+
+def status_of(connection: socket.socket) -> int:
+    """What `/livez` is answered on this very connection."""
+    connection.sendall(b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n")
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    answer.read()
+    return answer.status
+
+
+def test_a_connection_may_rest_for_as_long_as_clients_keep_one(stack: Stack) -> None:
+    """Who closes first loses what is being sent just then; clients keep theirs for five seconds."""
+    addresses = [urlsplit(address) for address in (stack.api, stack.space)]
+    resting = [socket.create_connection((str(at.hostname), at.port)) for at in addresses]
+    assert list(map(status_of, resting)) == [200, 200]
+    time.sleep(6)
+    assert list(map(status_of, resting)) == [200, 200]
+    for connection in resting:
+        connection.close()
 
 
 def increments(api: str, token: str, count: int) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import uvicorn
+from chat_space.main import KEEP_ALIVE
 
 
 class Server:
@@ -22,6 +23,7 @@ class Server:
             log_level="warning",
             proxy_headers=False,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
