@@ -49,24 +49,17 @@ def clean(url: str, bucket: Bucket, anchors: Bucket, age: timedelta = SAFE_AGE) 
         orgs = {row["org"] for row in fetch(connection, "verify_organizations", slug=None)}
         named = {row["key"] for row in fetch(connection, "archive_list")}
         born = {key: at for key, at in bucket.keys(ROOT).items() if key not in named}
-        old = [key for key, at in born.items() if at <= datetime.now(UTC) - age]
-        kept = {key for org in sorted({*map(_org, old)} & orgs) for key in listed(anchors, org)}
-        gone = [key for key in old if key not in kept and _is_done(connection, key, orgs)]
+        places = [found for found in map(_PLACE.fullmatch, born) if found]
+        until = datetime.now(UTC) - age
+        old = [at for at in places if at[1] in orgs and born[at[0]] <= until]
+        kept = {key for org in sorted({at[1] for at in old}) for key in listed(anchors, org)}
+        gone = [at[0] for at in old if at[0] not in kept and _is_done(connection, at[1], at[2])]
         for key in gone:
             bucket.remove(key)
-    placed = filter(_PLACE.fullmatch, born)
-    return Cleaned(gone, sorted({f"{ROOT}org={org}" for org in {*map(_org, placed)} - orgs}))
+    return Cleaned(gone, [f"{ROOT}org={org}" for org in sorted({at[1] for at in places} - orgs)])
 
 
-def _org(key: str) -> str:
-    """The organization in whose folder a key lies."""
-    return key.split("/")[1].removeprefix("org=")
-
-
-def _is_done(connection: Connection, key: str, orgs: set[str]) -> bool:
-    """Whether an organization that is here has no execution left of a key's day, or of before."""
-    place = _PLACE.fullmatch(key)
-    if place is None or place[1] not in orgs:
-        return False
-    [found] = fetch(connection, "archive_left", org=place[1], day=place[2])
+def _is_done(connection: Connection, org: str, day: str) -> bool:
+    """Whether an organization has no execution left of a day, or of before."""
+    [found] = fetch(connection, "archive_left", org=org, day=day)
     return not found["left"]
