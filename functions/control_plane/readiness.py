@@ -15,6 +15,7 @@ from control_plane.errors import Unavailable
 from control_plane.observing.failures import database_failed
 from control_plane.settings import SettingRefused
 from control_plane.store import SCHEMA_VERSION
+from control_plane.store.connection import OTHER_SCHEMA
 from control_plane.store.login import connect
 
 PATIENCE_S = 4.5
@@ -50,7 +51,7 @@ def look(url: str) -> Readiness:
     except (psycopg.Error, SettingRefused, _TooSlow) as error:
         database_failed(error)
         raise Unavailable("The database doesn't answer.") from None
-    raise Unavailable("The database's schema is not the one this version needs: migrate.")
+    raise Unavailable(OTHER_SCHEMA)
 
 
 def _value(connection: psycopg.Connection[Any], query: str, until: float) -> str:

@@ -35,7 +35,7 @@ from control_plane.errors import (
 )
 from control_plane.observing.current import say
 from control_plane.observing.failures import described
-from control_plane.store.connection import NOT_MIGRATED
+from control_plane.store.connection import NOT_MIGRATED, OTHER_SCHEMA
 
 BODILESS = ("GET", "DELETE")
 POLICY = re.compile(r"/v1/(projects/[^/]+/)?policy")
@@ -147,7 +147,7 @@ def _invalid(error: RequestValidationError) -> Response[str]:
 def _other_schema(error: Exception) -> Response[str]:
     """Between a deployment and its migration; nothing was committed."""
     say(**described(error))
-    return _problem(Unavailable("The database hasn't the schema that this version needs: migrate."))
+    return _problem(Unavailable(OTHER_SCHEMA))
 
 
 @app.exception_handler(NotFoundError)

@@ -33,6 +33,8 @@ NOT_MIGRATED = (
     psycopg.errors.UndefinedColumn,
 )
 """What a database answers whose schema is another version's."""
+OTHER_SCHEMA = "The database's schema is not the one this version needs: migrate."
+"""What callers are told of it."""
 
 _NOTHING_COMMITTED = {"40001", "40P01", "55P03", "57014", "25P03", "25P04"}
 _OUTCOME_UNKNOWN = ("08", "57P0")
