@@ -4,7 +4,8 @@ from copy import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from control_plane import reading
+import pytest
+from control_plane import reading, settings
 from control_plane.archive import run as runs
 from control_plane.archive.anchors import anchor
 from control_plane.archive.bucket import Bucket
@@ -40,6 +41,22 @@ _ROWS = """
 SELECT project_id::text, seq, seq FROM executions
 UNION ALL SELECT project_id::text, first_seq, last_seq FROM archive_ranges ORDER BY 1, 2
 """
+
+
+def reach(
+    monkeypatch: pytest.MonkeyPatch, database: Database, buckets: Buckets, **more: str
+) -> None:
+    """Let commands and functions reach this database and these buckets, by their settings."""
+    for name, value in {
+        "DATABASE_URL": database.app,
+        "OWNER_DATABASE_URL": database.owner,
+        "ARCHIVER_DATABASE_URL": database.archiver,
+        "ARCHIVE_BUCKET": buckets.archive.name,
+        "ANCHOR_BUCKET": buckets.anchor.name,
+        **more,
+    }.items():
+        monkeypatch.setenv(f"CHAT_AGENT_{name}", value)
+    settings.settings.cache_clear()
 
 
 class World:

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from control_plane import administration, organizations, settings
+from control_plane import administration, organizations
 from control_plane.archive import run
 from control_plane.archive.anchors import anchored
 from control_plane.archive.outcome import BrokenChain, Incomplete
@@ -17,7 +17,7 @@ from tests.integration.conftest import Project, SetClock
 from tests.integration.test_erasure import SECRET, erase
 from tests.integration.test_erasure_archive import archive, every_byte, told, undone
 from tests.integration.test_purged_archive import purge
-from tests.recovering import REGISTRIES
+from tests.recovering import REGISTRIES, reach
 from tests.s3 import S3
 
 __all__ = ["told"]
@@ -42,14 +42,7 @@ def erased(
     archive(project, buckets)
     first, last = told
     erase(project, first["seq"], last["seq"])
-    for name, value in {
-        "CHAT_AGENT_ARCHIVER_DATABASE_URL": project.database.archiver,
-        "CHAT_AGENT_ARCHIVE_BUCKET": buckets.archive.name,
-        "CHAT_AGENT_ANCHOR_BUCKET": buckets.anchor.name,
-        "CHAT_AGENT_ARCHIVE_AFTER_DAYS": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    settings.settings.cache_clear()
+    reach(monkeypatch, project.database, buckets, ARCHIVE_AFTER_DAYS="1")
     set_clock("clock_timestamp() + interval '3 days'")
     return project
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from control_plane import administration, organizations, settings
+from control_plane import administration, organizations
 from control_plane.archive import forgetting, run, unnamed
 from control_plane.archive.anchors import refuse_set_back
 from control_plane.archive.bucket import Bucket
@@ -31,7 +31,7 @@ from tests.integration.test_erasure_archive import (
     told,
     undone,
 )
-from tests.recovering import REGISTRIES, World
+from tests.recovering import REGISTRIES, World, reach
 from tests.s3 import S3
 
 __all__ = ["told"]
@@ -122,14 +122,7 @@ def test_an_erasure_ends_where_another_organization_is_broken(
     organizations.create_organization(project.store, load_registries(), "other", PASSWORD)
     org = administration.organization_id(project.store, "other")
     project.superuser(f"UPDATE executions SET hash = repeat('0', 64) WHERE org_id = '{org}'")
-    for name, value in {
-        "CHAT_AGENT_ARCHIVER_DATABASE_URL": project.database.archiver,
-        "CHAT_AGENT_ARCHIVE_BUCKET": buckets.archive.name,
-        "CHAT_AGENT_ANCHOR_BUCKET": buckets.anchor.name,
-        "CHAT_AGENT_ARCHIVE_AFTER_DAYS": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    settings.settings.cache_clear()
+    reach(monkeypatch, project.database, buckets, ARCHIVE_AFTER_DAYS="1")
     set_clock("clock_timestamp() + interval '3 days'")
     for _ in range(2):
         with pytest.raises(RunFailed):
@@ -205,13 +198,7 @@ def test_what_a_set_back_database_does_not_know_is_not_cleaned_away(
 
 def clean(database: Database, buckets: Buckets, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Clean by command, as if all objects were put two days ago."""
-    for name, value in {
-        "CHAT_AGENT_ARCHIVER_DATABASE_URL": database.archiver,
-        "CHAT_AGENT_ARCHIVE_BUCKET": buckets.archive.name,
-        "CHAT_AGENT_ANCHOR_BUCKET": buckets.anchor.name,
-    }.items():
-        monkeypatch.setenv(name, value)
-    settings.settings.cache_clear()
+    reach(monkeypatch, database, buckets)
     monkeypatch.setattr(unnamed.clean, "__defaults__", (timedelta(0),))
     return CliRunner().invoke(cli, ["archive", "clean"])
 

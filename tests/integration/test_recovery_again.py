@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from control_plane import settings
 from control_plane.archive.database import turn
 from control_plane.archive.outcome import Overtaken
 from control_plane.recovery import run
@@ -16,22 +15,13 @@ from typer.testing import CliRunner
 
 from infra.cli import app as cli
 from tests.conftest import Cluster, Database, copied, new_database
-from tests.recovering import REGISTRIES, World
+from tests.recovering import REGISTRIES, World, reach
 
 
 @pytest.fixture
 def reached(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """What a command reaches is this database and these buckets."""
-    held = world.project.database
-    for name, value in {
-        "DATABASE_URL": held.app,
-        "OWNER_DATABASE_URL": held.owner,
-        "ARCHIVER_DATABASE_URL": held.archiver,
-        "ARCHIVE_BUCKET": world.source.archive.name,
-        "ANCHOR_BUCKET": world.source.anchor.name,
-    }.items():
-        monkeypatch.setenv(f"CHAT_AGENT_{name}", value)
-    settings.settings.cache_clear()
+    reach(monkeypatch, world.project.database, world.source)
     return world
 
 

@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from control_plane import administration, organizations, settings
+from control_plane import administration, organizations
 from control_plane.archive.outcome import Incomplete, ReadBackDiffers
 from control_plane.models import SYSTEM
 from control_plane.recovery.run import NotRecoverable, _Organization
@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from infra.cli import app as cli
 from tests.conftest import Cluster, copied
 from tests.integration.conftest import ADD, Project
-from tests.recovering import REGISTRIES, World
+from tests.recovering import REGISTRIES, World, reach
 
 
 def made_other(project: Project) -> Project:
@@ -101,16 +101,7 @@ def test_by_command_all_is_told(
 ) -> None:
     """What was done, and last what was not, with exit code 1."""
     world.execute(9)
-    held = world.project.database
-    for name, value in {
-        "DATABASE_URL": held.app,
-        "OWNER_DATABASE_URL": held.owner,
-        "ARCHIVER_DATABASE_URL": held.archiver,
-        "ARCHIVE_BUCKET": world.source.archive.name,
-        "ANCHOR_BUCKET": world.source.anchor.name,
-    }.items():
-        monkeypatch.setenv(f"CHAT_AGENT_{name}", value)
-    settings.settings.cache_clear()
+    reach(monkeypatch, world.project.database, world.source)
     told = CliRunner().invoke(cli, ["recover"])
     assert told.exit_code == 1
     assert "Organization other\n  Archived again: 0 executions" in told.stdout

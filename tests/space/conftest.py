@@ -63,6 +63,14 @@ def harbor_page(chromium: Browser, space_url: str) -> Iterator[Page]:
 
 
 @pytest.fixture
+def demo_page(chromium: Browser, space_url: str) -> Iterator[Page]:
+    """Ada's browser on project Demo; no script's error and no outside request is forgiven."""
+    with watched(chromium, space_url) as page:
+        sign_in(page, space_url)
+        yield page
+
+
+@pytest.fixture
 def grown_demo(fake: FakeApi) -> Project:
     """The counter at 5, 15, 25 … 65, and a policy that was set; versions 1 to 8."""
     project = fake.projects["demo"]

@@ -1,12 +1,10 @@
 """The audit log in a real browser: filtered, paged across the archive's border, and reset."""
 
-from collections.abc import Iterator
-
 import pytest
 from chat_space.client import ApiError
 from chat_space.filters import Filters
 from chat_space.views.activity import Seen
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.space.browsing import PHONE, press, sign_in, sign_in_again, until, watched
 
@@ -14,11 +12,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def page(chromium: Browser, space_url: str) -> Iterator[Page]:
+def page(demo_page: Page) -> Page:
     """Ada's browser on project Demo."""
-    with watched(chromium, space_url) as page:
-        sign_in(page, space_url)
-        yield page
+    return demo_page
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """The main job in a real browser: sign in, ask, see what would change, confirm."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.space.browsing import PHONE, bottom, say, sign_in, top, until, watched
+from tests.space.browsing import PHONE, bottom, say, sign_in, top, until
 
 pytestmark = pytest.mark.browser
 
@@ -14,11 +13,9 @@ HOSTILE = '<img src=x onerror="window.hit=1">{{constructor}}${window.hit=1}'
 
 
 @pytest.fixture
-def page(chromium: Browser, space_url: str) -> Iterator[Page]:
+def page(demo_page: Page) -> Page:
     """A signed-in page on project demo; no console error and no outside request is forgiven."""
-    with watched(chromium, space_url) as page:
-        sign_in(page, space_url)
-        yield page
+    return demo_page
 
 
 def test_a_message_becomes_a_card_and_only_confirm_changes_anything(page, fake):

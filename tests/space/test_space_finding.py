@@ -1,10 +1,9 @@
 """Which project the page opens, in a real browser: the one it was asked for, or none."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from tests.space.browsing import say, sign_in, watched
 from tests.space.fake_api import FakeApi
@@ -13,14 +12,6 @@ from tests.space.fake_world import Project
 pytestmark = pytest.mark.browser
 
 NOT_HERE = "There is no such project, or you may not see it. Choose another one at the top."
-
-
-@pytest.fixture
-def demo(chromium: Browser, space_url: str) -> Iterator[Page]:
-    """An operator's browser on project Demo."""
-    with watched(chromium, space_url) as page:
-        sign_in(page, space_url)
-        yield page
 
 
 def crowd(fake: FakeApi) -> None:
@@ -52,27 +43,27 @@ def test_an_admin_sees_every_project_of_the_organization(root, fake):
 
 
 @pytest.mark.parametrize("there", [["demo", "harbor"], ["demo"]])
-def test_a_project_that_is_not_there_opens_no_other(demo, space_url, fake, there):
+def test_a_project_that_is_not_there_opens_no_other(demo_page, space_url, fake, there):
     """The page says so and offers those that are there; the address stays as it was asked."""
     fake.projects = {slug: fake.projects[slug] for slug in there}
-    demo.goto(f"{space_url}/?project=habor")
-    expect(demo.locator("#cs-state")).to_contain_text(NOT_HERE)
-    expect(demo.get_by_test_id("project-title")).to_have_text("No project")
-    expect(demo).to_have_url(re.compile(r"project=habor$"))
-    say(demo, "add 3")
-    expect(demo.get_by_test_id("message-agent")).to_have_text("There is no such project.")
-    demo.get_by_test_id("project-switcher").select_option("demo")
-    expect(demo.get_by_test_id("project-title")).to_have_text("Demo")
-    expect(demo).to_have_url(re.compile(r"project=demo$"))
+    demo_page.goto(f"{space_url}/?project=habor")
+    expect(demo_page.locator("#cs-state")).to_contain_text(NOT_HERE)
+    expect(demo_page.get_by_test_id("project-title")).to_have_text("No project")
+    expect(demo_page).to_have_url(re.compile(r"project=habor$"))
+    say(demo_page, "add 3")
+    expect(demo_page.get_by_test_id("message-agent")).to_have_text("There is no such project.")
+    demo_page.get_by_test_id("project-switcher").select_option("demo")
+    expect(demo_page.get_by_test_id("project-title")).to_have_text("Demo")
+    expect(demo_page).to_have_url(re.compile(r"project=demo$"))
 
 
-def test_a_project_that_goes_meanwhile_is_not_exchanged_for_another(demo, fake):
+def test_a_project_that_goes_meanwhile_is_not_exchanged_for_another(demo_page, fake):
     """Coming back to the page shows no other project's state above this one's conversation."""
     del fake.projects["demo"]
     # Two readings are at least five seconds apart: let six pass on the page's clock.
-    demo.evaluate("const now = Date.now(); Date.now = () => now + 6000")
-    with demo.expect_response(re.compile("queue/data")):
-        demo.evaluate("dispatchEvent(new Event('focus'))")
-    say(demo, "add 3")
-    expect(demo.get_by_test_id("message-agent")).to_have_text("There is no such project.")
-    expect(demo.get_by_test_id("project-title")).to_have_text("Demo")
+    demo_page.evaluate("const now = Date.now(); Date.now = () => now + 6000")
+    with demo_page.expect_response(re.compile("queue/data")):
+        demo_page.evaluate("dispatchEvent(new Event('focus'))")
+    say(demo_page, "add 3")
+    expect(demo_page.get_by_test_id("message-agent")).to_have_text("There is no such project.")
+    expect(demo_page.get_by_test_id("project-title")).to_have_text("Demo")
